@@ -1,0 +1,13 @@
+"""Pulumi components that run Weights & Biases on Kubernetes.
+
+    contracts     what one layer hands the next: plain, frozen values
+    namespaces    the three namespaces of an installation, created or used
+    credentials   passwords and keys, kept in Secrets
+    ordering      values that wait for resources
+    kubernetes/   the platform on a cluster that exists: MySQL, Redis and object store, brought or in the cluster
+    clickhouse/   Altinity operator, ClickHouse Keeper and ClickHouse for Weave
+    wandb/        W&B operator, the WeightsAndBiases resource and its verification
+
+Every component takes one frozen, keyword-only dataclass of arguments; what decides structure is a plain value,
+what flows from other resources is a `pulumi.Input`. Import the module you need: this package imports nothing.
+"""

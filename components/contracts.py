@@ -1,0 +1,164 @@
+"""What one layer hands the next.
+
+A platform (any target) makes or is given these values; ClickHouse and W&B are built from them and cannot tell
+who made them. So a database that the user brings and one that the platform creates are the same thing here.
+
+Passwords never appear in these values: `SecretKey` names a key of a Kubernetes Secret instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pulumi import Input
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes as kubernetes
+    from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretKey:
+    """One key of a Kubernetes Secret in the namespace of whoever reads it."""
+
+    name: Input[str]
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one container asks of its node and may use at most, in Kubernetes quantities ("250m", "4Gi")."""
+
+    cpu_request: str
+    memory_request: str
+    cpu_limit: str | None = None
+    """None: no CPU limit, the container may use what is idle."""
+    memory_limit: str | None = None
+    """None: no memory limit."""
+
+    def manifest(self) -> ResourceRequirementsArgsDict:
+        """The `resources` of a container."""
+        limits = {"cpu": self.cpu_limit, "memory": self.memory_limit}
+        requests = {"cpu": self.cpu_request, "memory": self.memory_request}
+        return {"requests": requests, "limits": {name: value for name, value in limits.items() if value}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A Kubernetes cluster and the way to reach it."""
+
+    provider: kubernetes.Provider
+    """The explicit provider for every object in the cluster."""
+    service_account_issuer: Input[str]
+    """Issuer of the cluster's service-account tokens; W&B trusts Weave's internal calls by it."""
+    storage_class: str | None = None
+    """StorageClass of every volume; None: the cluster's default class."""
+    zones: int = 1
+    """Zones that the nodes span. From three on, replicas are forced into different zones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Namespaces:
+    """The names of the namespaces, each an Output that waits for its namespace where the stack creates it."""
+
+    wandb: Input[str]
+    operator: Input[str]
+    clickhouse: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MySQL:
+    """A MySQL 8 database for W&B, with its user, ready to be connected to."""
+
+    host: Input[str]
+    port: int = 3306
+    database: str = "wandb_local"
+    user: str = "wandb"
+    password: SecretKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redis:
+    """A single Redis 7 endpoint; W&B's client knows no cluster mode."""
+
+    host: Input[str]
+    port: int = 6379
+    password: SecretKey | None = None
+    """None: Redis asks for no password."""
+    tls: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketKeys:
+    """A Secret with an access key and a secret key, in the namespace of whoever reads it."""
+
+    name: Input[str]
+    access_key: str = "ACCESS_KEY"
+    secret_key: str = "SECRET_KEY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """An object-storage bucket. Names of providers are those of W&B's chart."""
+
+    provider: Literal["s3", "gcs", "az", "cw"]
+    name: Input[str]
+    region: Input[str]
+    endpoint: Input[str] | None = None
+    """`https://host:port` of an S3-compatible store, addressed path-style; None: the cloud's own endpoint."""
+    keys: BucketKeys | None = None
+    """None: the workload's identity opens the bucket."""
+    kms_key: Input[str] | None = None
+    """None: the bucket's default encryption."""
+    proxied: bool = False
+    """True where W&B's users cannot reach the endpoint, so W&B hands the files through itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a workload's ServiceAccount and pods carry so that the cloud knows the workload."""
+
+    service_account_annotations: Mapping[str, Input[str]] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingress:
+    """How traffic from outside reaches W&B's Services."""
+
+    class_name: str
+    annotations: Mapping[str, Input[str]] = field(default_factory=dict)
+    tls_secret: str | None = None
+    """An existing kubernetes.io/tls Secret in W&B's namespace; None: TLS ends in front of the Ingress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickHouse:
+    """A ClickHouse for Weave. `password` is a key of a Secret in W&B's namespace."""
+
+    host: Input[str]
+    port: int = 8123
+    database: str = "weave"
+    user: str = "weave"
+    password: SecretKey
+    cluster: str | None = None
+    """Name of the ClickHouse cluster whose replicas Weave's tables use; None: no replicated tables (ClickHouse Cloud)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """All that W&B and ClickHouse stand on. Every target's `Platform` component has exactly these, under these names."""
+
+    cluster: Cluster
+    namespaces: Namespaces
+    mysql: MySQL
+    redis: Redis
+    bucket: Bucket
+    clickhouse_bucket: Bucket | None
+    """Where ClickHouse keeps Weave's data; None when Weave is not among the products or its ClickHouse is external."""
+    ingress: Ingress
+    wandb_identity: Identity
+    """For the components of W&B that touch the bucket."""
+    clickhouse_identity: Identity

@@ -1,0 +1,72 @@
+"""The namespaces of one installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes import Provider
+from pulumi_kubernetes.core.v1 import Namespace
+
+from . import contracts
+from .ordering import after
+
+OWNER_ANNOTATION = "wandb.pulumi/stack"
+"""Names the stack that created a namespace, so that another stack, or a person, can tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespacesArgs:
+    """Which namespaces, and whether they are this stack's to create."""
+
+    provider: Provider
+    wandb: str = "wandb"
+    operator: str = "wandb-operator"
+    clickhouse: str | None = "clickhouse"
+    """None: nothing of ClickHouse runs in this cluster."""
+    create: bool = True
+    """False: the namespaces exist and stay when the stack goes."""
+    protect: bool = False
+    """True: destroying the stack refuses to delete the namespaces, and with them the volumes inside."""
+
+
+class Namespaces(pulumi.ComponentResource):
+    """The namespaces of W&B, its operator and ClickHouse, created or used.
+
+    Created ones enforce the `baseline` Pod Security Standard, warn of what `restricted` would refuse, and carry
+    `OWNER_ANNOTATION`. Names in `outputs` wait for their namespace, so whoever uses a name needs no `depends_on`.
+    """
+
+    outputs: contracts.Namespaces
+
+    def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("wandb:index:Namespaces", name, {}, opts)
+        self._name, self._args = name, args
+        made = {each: self._namespace(each) for each in dict.fromkeys(filter(None, self._names()))}
+        self.outputs = contracts.Namespaces(
+            wandb=made[args.wandb],
+            operator=made[args.operator],
+            clickhouse=made[args.clickhouse] if args.clickhouse else made[args.wandb],
+        )
+        self.register_outputs({"wandb": self.outputs.wandb})
+
+    def _names(self) -> tuple[str | None, ...]:
+        return self._args.wandb, self._args.operator, self._args.clickhouse
+
+    def _namespace(self, name: str) -> pulumi.Input[str]:
+        if not self._args.create:
+            return name
+        namespace = Namespace(
+            f"{self._name}-{name}",
+            metadata={
+                "name": name,
+                "annotations": {OWNER_ANNOTATION: f"{pulumi.get_project()}/{pulumi.get_stack()}"},
+                "labels": {
+                    "app.kubernetes.io/managed-by": "pulumi",
+                    "pod-security.kubernetes.io/enforce": "baseline",
+                    "pod-security.kubernetes.io/warn": "restricted",
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider, protect=self._args.protect),
+        )
+        return after(name, namespace)
