@@ -1,0 +1,406 @@
+"""What preflight looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from components.namespaces import OWNER_ANNOTATION
+from settings import Problem, Settings
+from settings.clickhouse import ExternalClickHouse
+from settings.problems import problem
+from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
+from settings.surface import full
+
+from .lookup import Denied, Lookup, Object, Unreachable, connect, kubeconfig_in_use
+
+MINIMUM_VERSION = (1, 34)
+"""The oldest Kubernetes that W&B supports. Source: W&B's documentation, requirements of self-managed W&B."""
+ARCHITECTURE = "amd64"
+"""W&B Reference Architecture, "Supported CPU architectures": no ARM."""
+ZONE_LABEL = "topology.kubernetes.io/zone"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+CLICKHOUSE_CRDS = (
+    "clickhouseinstallations.clickhouse.altinity.com",
+    "clickhousekeeperinstallations.clickhouse-keeper.altinity.com",
+)
+_MEMORY_TOLERANCE = Decimal("0.9")
+"""A machine sold with 32 GiB reports less: the firmware, the kernel and the hypervisor keep a part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedNodes:
+    """The nodes that the sizing plan counts on."""
+
+    count: int
+    cpu: Decimal | float
+    """Cores of one node."""
+    memory_gib: Decimal | float
+    """Memory of one node in GiB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What preflight found."""
+
+    where: str
+    problems: Sequence[Problem] = field(default_factory=tuple)
+    """What makes the stack fail. Nothing may be made before it is changed."""
+    warnings: Sequence[Problem] = field(default_factory=tuple)
+    """What may be right, or could not be looked at."""
+
+    def report(self) -> str:
+        """Every problem, one to a line."""
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        lines = [f"{count} in the cluster ({self.where}); nothing was changed:"]
+        lines += [f"  {each}" for each in self.problems]
+        lines.append(f"To run without these checks: `pulumi config set --path {full('kubernetes.preflight')} false`.")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """What a check works with."""
+
+    settings: Settings
+    owner: str
+    lookup: Lookup
+    nodes: PlannedNodes | None
+
+
+@dataclass(frozen=True)
+class _Warning:
+    """A finding that does not stop the stack."""
+
+    problem: Problem
+
+
+Found = Iterator[Problem | _Warning]
+
+
+def check(
+    settings: Settings, *, owner: str, nodes: PlannedNodes | None = None, lookup: Lookup | None = None
+) -> Findings:
+    """All that is wrong in the cluster, at once. `owner` is `<project>/<stack>`, as namespaces that a stack made say.
+
+    A cluster that does not answer is one problem, and nothing else is looked at. What the user may not read is
+    a warning.
+    """
+    try:
+        look = _Look(settings=settings, owner=owner, lookup=lookup or connect(settings.kubernetes), nodes=nodes)
+        version = look.lookup.version()
+    except Unreachable as error:
+        return _unreachable(settings, lookup, error)
+    problems, warnings = list(_version(version)), list[Problem]()
+    for each in CHECKS:
+        try:
+            for found in each(look):
+                if isinstance(found, _Warning):
+                    warnings.append(found.problem)
+                else:
+                    problems.append(found)
+        except Denied as denied:
+            warnings.append(
+                problem("kubernetes.preflight", f"could not look at {denied}: not allowed", "Nothing is wrong so far.")
+            )
+        except Unreachable as error:
+            return _unreachable(settings, look.lookup, error)
+    return Findings(where=look.lookup.where, problems=tuple(problems), warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _unreachable(settings: Settings, lookup: Lookup | None, error: Unreachable) -> Findings:
+    where = lookup.where if lookup else f"kubeconfig {kubeconfig_in_use(settings.kubernetes)}"
+    wrong = f"leads to no cluster that can be used: {error.reason}"
+    return Findings(where=where, problems=(problem("kubernetes.context", wrong, error.advice),))
+
+
+def _version(version: tuple[int, int]) -> Iterator[Problem]:
+    if version < MINIMUM_VERSION:
+        found, wanted = (".".join(map(str, each)) for each in (version, MINIMUM_VERSION))
+        yield problem(
+            "kubernetes.context",
+            f"leads to a cluster that is too old (got Kubernetes {found})",
+            f"W&B needs {wanted} or newer: upgrade the cluster, or use another.",
+        )
+
+
+def _namespaces_in_use(settings: Settings) -> dict[str, str]:
+    keys = ["wandb", "operator", *(["clickhouse"] if settings.managed_clickhouse else [])]
+    return {key: getattr(settings.namespaces, key) for key in keys}
+
+
+def _namespaces(look: _Look) -> Found:
+    for key, name in _namespaces_in_use(look.settings).items():
+        found = look.lookup.read("Namespace", name)
+        yield from _namespace(look, f"namespaces.{key}", name, found)
+
+
+def _namespace(look: _Look, path: str, name: str, found: Object | None) -> Iterator[Problem]:
+    if found is None:
+        if not look.settings.namespaces.create:
+            yield problem(
+                path,
+                f"names a namespace that does not exist, and `namespaces.create` is false (got {name})",
+                f"Run `kubectl create namespace {name}`, or set `{full('namespaces.create')}` to true.",
+            )
+        return
+    if (found.get("status") or {}).get("phase") == "Terminating":
+        yield problem(path, f"names a namespace that is being deleted (got {name})", "Wait until it is gone.")
+        return
+    maker = _annotations(found).get(OWNER_ANNOTATION)
+    if look.settings.namespaces.create and maker != look.owner:
+        whose = f"stack {maker} made it" if maker else "it is not this stack's"
+        yield problem(
+            path,
+            f"names a namespace that exists: {whose} (got {name})",
+            f"Choose another name, or set `{full('namespaces.create')}` to false to use this one and leave it in place.",
+        )
+
+
+def _annotations(found: Object) -> dict[str, str]:
+    return dict((found.get("metadata") or {}).get("annotations") or {})
+
+
+def _name(found: Object) -> str:
+    return found["metadata"]["name"]
+
+
+def _storage_class(look: _Look) -> Found:
+    wanted = look.settings.kubernetes.storage_class
+    classes = look.lookup.every("StorageClass")
+    names = ", ".join(sorted(_name(each) for each in classes)) or "none"
+    if wanted and wanted not in [_name(each) for each in classes]:
+        yield problem(
+            "kubernetes.storageClass",
+            f"names a storage class that does not exist (got {wanted})",
+            f"The cluster has: {names}.",
+        )
+    default = any(_annotations(each).get(DEFAULT_CLASS) == "true" for each in classes)
+    if not wanted and not default and _needs_volumes(look.settings):
+        yield problem(
+            "kubernetes.storageClass",
+            "is missing, and the cluster has no default storage class",
+            f"Name one of: {names}.",
+        )
+
+
+def _needs_volumes(settings: Settings) -> bool:
+    stores = (settings.mysql, settings.redis, settings.object_store)
+    return settings.managed_clickhouse is not None or any(each.kind == "in-cluster" for each in stores)
+
+
+def _ingress_class(look: _Look) -> Found:
+    wanted = look.settings.ingress.class_name
+    names = sorted(_name(each) for each in look.lookup.every("IngressClass"))
+    if wanted not in names:
+        yield problem(
+            "ingress.className",
+            f"names an ingress class that does not exist (got {wanted})",
+            f"The cluster has: {', '.join(names)}."
+            if names
+            else "The cluster has none: install an ingress controller first.",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BroughtSecret:
+    """A Secret that the settings name and that must be there before the stack."""
+
+    path: str
+    """The settings key that names it."""
+    namespace_key: str
+    """Which of `namespaces` it is in."""
+    name: str
+    keys: tuple[str, ...]
+
+
+def brought_secrets(settings: Settings) -> Iterator[BroughtSecret]:
+    """Every Secret that the settings name, the Ingress's certificate apart."""
+    if settings.license_secret:
+        licence = settings.license_secret
+        yield BroughtSecret(path="licenseSecret", namespace_key="wandb", name=licence.name, keys=(licence.key,))
+    for path, store in (("mysql", settings.mysql), ("redis", settings.redis), ("clickhouse", settings.clickhouse)):
+        if isinstance(store, ExternalMySQL | ExternalRedis | ExternalClickHouse) and store.password_secret:
+            password = store.password_secret
+            yield BroughtSecret(
+                path=f"{path}.passwordSecret", namespace_key="wandb", name=password.name, keys=(password.key,)
+            )
+    if isinstance(settings.mysql, ExternalMySQL) and settings.mysql.admin:
+        password = settings.mysql.admin.password_secret
+        yield BroughtSecret(
+            path="mysql.admin.passwordSecret", namespace_key="wandb", name=password.name, keys=(password.key,)
+        )
+    if isinstance(settings.object_store, ExternalObjectStore):
+        yield from _bucket_secrets(settings, settings.object_store)
+
+
+def _bucket_secrets(settings: Settings, store: ExternalObjectStore) -> Iterator[BroughtSecret]:
+    second = store.clickhouse_bucket if settings.managed_clickhouse else None
+    for key, bucket, namespace in (("bucket", store.bucket, "wandb"), ("clickhouseBucket", second, "clickhouse")):
+        if bucket and bucket.keys_secret:
+            keys = bucket.keys_secret
+            yield BroughtSecret(
+                path=f"objectStore.{key}.keysSecret",
+                namespace_key=namespace,
+                name=keys.name,
+                keys=(keys.access_key, keys.secret_key),
+            )
+
+
+def _secrets(look: _Look) -> Found:
+    for secret in brought_secrets(look.settings):
+        namespace = getattr(look.settings.namespaces, secret.namespace_key)
+        found = look.lookup.read("Secret", secret.name, namespace)
+        if found is None:
+            yield _no_secret(look, secret, namespace)
+            continue
+        missing = [key for key in secret.keys if key not in (found.get("data") or {})]
+        if missing:
+            there = ", ".join(sorted(found.get("data") or {})) or "none"
+            yield problem(
+                secret.path,
+                f"names a Secret without the key {' and '.join(missing)} ({secret.name} in namespace {namespace})",
+                f"Its keys are: {there}. Correct the setting, or add the key.",
+            )
+
+
+def _no_secret(look: _Look, secret: BroughtSecret, namespace: str) -> Problem:
+    literals = " ".join(f"--from-literal={key}=..." for key in secret.keys)
+    create = f"`kubectl -n {namespace} create secret generic {secret.name} {literals}`"
+    wrong = f"names a Secret that does not exist ({secret.name} in namespace {namespace})"
+    if look.settings.namespaces.create and look.lookup.read("Namespace", namespace) is None:
+        return problem(
+            secret.path,
+            f"{wrong}, and neither does the namespace",
+            f"Create the namespaces yourself, run {create}, and set `{full('namespaces.create')}` to false.",
+        )
+    return problem(secret.path, wrong, f"Run {create}.")
+
+
+def _certificate(look: _Look) -> Found:
+    name, namespace = look.settings.ingress.tls_secret, look.settings.namespaces.wandb
+    if not name:
+        return
+    found = look.lookup.read("Secret", name, namespace)
+    if found is None:
+        yield _Warning(
+            problem(
+                "ingress.tlsSecret",
+                f"names a Secret that does not exist ({name} in namespace {namespace})",
+                "The Ingress has no certificate until something, such as cert-manager, makes it.",
+            )
+        )
+    elif found.get("type") != "kubernetes.io/tls":
+        yield problem(
+            "ingress.tlsSecret",
+            f"names a Secret that is not of type kubernetes.io/tls ({name} in namespace {namespace})",
+            f"Run `kubectl -n {namespace} create secret tls {name} --cert=... --key=...`.",
+        )
+
+
+def _definitions(look: _Look) -> Found:
+    clickhouse = look.settings.managed_clickhouse
+    if clickhouse is None or clickhouse.crds == "managed":
+        return
+    missing = [name for name in CLICKHOUSE_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    if missing:
+        yield problem(
+            "clickhouse.crds",
+            f"is external, and the cluster lacks {' and '.join(missing)}",
+            f"Apply the definitions of operator {look.settings.versions.clickhouse_operator_chart}, or use managed.",
+        )
+
+
+def _usable(nodes: Sequence[Object]) -> list[Object]:
+    return [
+        each
+        for each in nodes
+        if _architecture(each) == ARCHITECTURE and not (each.get("spec") or {}).get("unschedulable") and _ready(each)
+    ]
+
+
+def _architecture(node: Object) -> str | None:
+    return ((node.get("status") or {}).get("nodeInfo") or {}).get("architecture") or (
+        (node["metadata"].get("labels") or {}).get("kubernetes.io/arch")
+    )
+
+
+def _ready(node: Object) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _nodes(look: _Look) -> Found:
+    nodes = look.lookup.every("Node")
+    usable = _usable(nodes)
+    if not usable:
+        found = ", ".join(sorted({str(_architecture(each)) for each in nodes})) or "none"
+        yield problem(
+            "kubernetes.context",
+            f"leads to a cluster without a ready node of architecture {ARCHITECTURE} (got {len(nodes)} nodes: {found})",
+            "W&B's images are made for no other: add such nodes.",
+        )
+        return
+    yield from _spread(look, usable)
+    if look.nodes:
+        yield from _room(look.nodes, usable)
+
+
+def _spread(look: _Look, usable: Sequence[Object]) -> Found:
+    clickhouse, zones = look.settings.managed_clickhouse, look.settings.kubernetes.zones
+    there = {(each["metadata"].get("labels") or {}).get(ZONE_LABEL) for each in usable} - {None}
+    if clickhouse and zones >= 3 and len(there) < 3:
+        yield _Warning(
+            problem(
+                "kubernetes.zones",
+                f"is {zones}, and the ready nodes are in {len(there)} (label {ZONE_LABEL})",
+                "Replicas that find no zone of their own wait: set it to 1, unless nodes are still to come.",
+            )
+        )
+    if clickhouse and len(usable) < max(clickhouse.replicas, clickhouse.keepers):
+        most = max(clickhouse.replicas, clickhouse.keepers)
+        yield _Warning(
+            problem(
+                "clickhouse.replicas",
+                f"asks for {most} different nodes, and {len(usable)} are ready",
+                "Replicas that find no node of their own wait, unless nodes are still to come.",
+            )
+        )
+
+
+def _room(planned: PlannedNodes, usable: Sequence[Object]) -> Found:
+    cpu = sum((_cpu(each) for each in usable), Decimal(0))
+    memory = sum((_memory(each) for each in usable), Decimal(0))
+    wanted_cpu = Decimal(str(planned.cpu)) * planned.count
+    wanted_memory = Decimal(str(planned.memory_gib)) * planned.count
+    if cpu < wanted_cpu * _MEMORY_TOLERANCE or memory < wanted_memory * _MEMORY_TOLERANCE:
+        yield _Warning(
+            problem(
+                "sizing.nodes",
+                f"counts on {planned.count} nodes with {planned.cpu} cores and {planned.memory_gib} GiB each, and the "
+                f"{len(usable)} ready ones have {cpu:.1f} cores and {memory:.0f} GiB to give in all",
+                "Pods that find no room wait: add nodes, or plan for the ones that are there.",
+            )
+        )
+
+
+def _cpu(node: Object) -> Decimal:
+    text = str(((node.get("status") or {}).get("allocatable") or {}).get("cpu", "0"))
+    return Decimal(text[:-1]) / 1000 if text.endswith("m") else Decimal(text)
+
+
+_UNITS: dict[str, Any] = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
+
+
+def _memory(node: Object) -> Decimal:
+    """Allocatable memory in GiB."""
+    text = str(((node.get("status") or {}).get("allocatable") or {}).get("memory", "0"))
+    for unit, size in _UNITS.items():
+        if text.endswith(unit):
+            return Decimal(text.removesuffix(unit)) * size / 2**30
+    return Decimal(text) / 2**30
+
+
+CHECKS = (_namespaces, _storage_class, _ingress_class, _secrets, _certificate, _definitions, _nodes)

@@ -1,0 +1,17 @@
+"""Settings of a stack: what `Pulumi.<stack>.yaml` may say under `wandb:`, and what is wrong with it.
+
+model       all settings; its sections are in cluster, sizing, stores, clickhouse, versions
+base        the base of every section, and kinds of text
+surface     every key, read from the models
+problems    messages: one form, no secrets
+rules       rules over several keys
+lenient     settings that are partly wrong, for the rules
+reading     from Pulumi's configuration
+documents   the JSON Schema of stack files and docs/configuration.md; `python -m settings` writes them
+"""
+
+from .model import Settings
+from .problems import Problem
+from .reading import InvalidSettings, parse, stop
+
+__all__ = ["InvalidSettings", "Problem", "Settings", "parse", "stop"]

@@ -1,0 +1,132 @@
+"""Settings of ClickHouse, which keeps Weave's data."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from .base import (
+    ContainerResources,
+    GiB,
+    Model,
+    Port,
+    SecretKey,
+    SecretText,
+    ServerHost,
+    kind_default,
+    matching,
+    refusal,
+)
+from .stores import Identifier
+
+
+def _replicas(value: int) -> int:
+    if value == 2:
+        raise refusal("is a number that survives no more than one does", "Use 1 for a test, 3 or more otherwise.")
+    return value
+
+
+def _keepers(value: int) -> int:
+    if value % 2 == 0:
+        raise refusal("is even", "Keepers decide by majority: use 1, 3 or 5.")
+    return value
+
+
+ManagedCluster = Annotated[
+    str,
+    *matching(
+        re.compile(r"[a-z0-9]{1,15}"),
+        "is not a name that both ClickHouse's operator and Weave accept",
+        "Use 1 to 15 lower-case letters and digits.",
+    ),
+]
+ManagedDatabase = Annotated[
+    str,
+    *matching(
+        re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}"),
+        "is not a database name that needs no quoting",
+        "Use at most 32 letters, digits and underscores, beginning with a letter.",
+    ),
+]
+ExternalCluster = Annotated[
+    str,
+    *matching(
+        re.compile(r"[A-Za-z0-9_.]{1,63}"),
+        "is not a cluster name that Weave accepts",
+        "Use letters, digits, underscores and dots.",
+    ),
+]
+
+
+def _cache(data: dict[str, Any]) -> int:
+    return max(1, data["volume_gib"] * 2 // 5)
+
+
+class ManagedClickHouse(Model):
+    """ClickHouse in the cluster, run by Altinity's operator: one shard, data in the bucket `clickhouseBucket`."""
+
+    kind: Literal["managed"]
+    """The stack makes it."""
+    replicas: Annotated[int, AfterValidator(_replicas)] = Field(
+        default=3, ge=1, le=9, json_schema_extra={"not": {"const": 2}}
+    )
+    """Servers, each with a full copy: 1 for a test, else 3 or more."""
+    keepers: Annotated[int, AfterValidator(_keepers)] = Field(
+        default=3, ge=1, le=5, json_schema_extra={"enum": [1, 3, 5]}
+    )
+    """Keeper nodes, which coordinate the replicas: 1, 3 or 5. Never change it later: ClickHouse's coordination state
+    does not survive that."""
+    cluster: ManagedCluster = "weavecluster"
+    """Name of the ClickHouse cluster: 1 to 15 lower-case letters and digits. Never change it later: Weave's tables are tied to
+    it."""
+    database: ManagedDatabase = "weave"
+    """Weave's database."""
+    volume_gib: GiB = 200
+    """Volume of one server in GiB, for the cache, the map of what lies in the bucket, and logs. W&B's minimum is 50, its
+    recommendation 200."""
+    cache_gib: GiB = kind_default(_cache, "two fifths of `volumeGiB`")
+    """Part of the volume that caches what lies in the bucket, in GiB: at most half of `volumeGiB`, because a full volume
+    stops inserts."""
+    keeper_volume_gib: GiB = 20
+    """Volume of one keeper in GiB. W&B's minimum is 10, its recommendation 20."""
+    resources: ContainerResources = Field(default_factory=ContainerResources)
+    """Requests and limits of one server."""
+    keeper_resources: ContainerResources = Field(default_factory=ContainerResources)
+    """Requests and limits of one keeper."""
+    crds: Literal["managed", "external"] = "managed"
+    """Who applies the operator's CustomResourceDefinitions. `managed`: a Job of its chart, with the image `utility`.
+    `external`: you do, before the stack."""
+
+
+class ExternalClickHouse(Model):
+    """ClickHouse that you bring."""
+
+    kind: Literal["external"]
+    """You bring it."""
+    host: ServerHost
+    """Host name of the server."""
+    port: Port = 8443
+    """HTTP port of the server. Weave encrypts the connection on 8443, and on no other port."""
+    database: Identifier = "weave"
+    """Weave's database."""
+    user: Identifier = "weave"
+    """Weave's user."""
+    password_secret: SecretKey | None = None
+    """The user's password, in a Secret in W&B's namespace. Either this or `password`."""
+    password: SecretText | None = None
+    """The user's password (`pulumi config set --secret --path`). Either this or `passwordSecret`."""
+    cluster: ExternalCluster | None = None
+    """Name of the ClickHouse cluster on whose replicas Weave's tables are made. Default: tables are not replicated by
+    Weave, as in ClickHouse Cloud."""
+
+
+class NoClickHouse(Model):
+    """No ClickHouse: only for an installation without Weave."""
+
+    kind: Literal["none"]
+    """There is none."""
+
+
+ClickHouse = Annotated[ManagedClickHouse | ExternalClickHouse | NoClickHouse, Field(discriminator="kind")]

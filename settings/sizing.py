@@ -1,0 +1,48 @@
+"""Settings that overrule the sizing plan."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import ContainerResources, Model
+
+ComponentName = Literal[
+    "api",
+    "app",
+    "console",
+    "executor",
+    "frontend",
+    "glue",
+    "parquet",
+    "weave",
+    "weave-trace",
+]
+"""The workloads of W&B's chart that this program switches on, by the chart's names."""
+
+
+class Nodes(Model):
+    """The cluster's nodes, as far as W&B may use them."""
+
+    count: int | None = Field(default=None, ge=1, le=1000)
+    """Number of nodes. Default: from the sizing plan (3 or more)."""
+    cpu: int | None = Field(default=None, ge=1, le=1024)
+    """Cores of one node. Default: from the sizing plan."""
+    memory_gib: int | None = Field(default=None, ge=1, le=24576)
+    """Memory of one node in GiB. Default: from the sizing plan."""
+
+
+class Sizing(Model):
+    """How big the installation is. What is left out is planned from `environment` and `products`."""
+
+    scale: Literal["small", "medium", "large"] | None = None
+    """Users to plan for: `small` under 50, `medium` 50 to 200, `large` over 200. Default: W&B's reference tables for
+    the environment alone."""
+    chart_size: Literal["small", "medium", "large", "xlarge", "xxlarge"] | None = None
+    """Size preset of W&B's chart, which sets requests, limits and replicas of its workloads. Default: from the sizing
+    plan."""
+    nodes: Nodes = Field(default_factory=Nodes)
+    """The nodes that the pods must fit on. On a cluster that exists this describes them; it makes none."""
+    components: dict[ComponentName, Annotated[ContainerResources, Field()]] = Field(default_factory=dict)
+    """Requests and limits of single W&B workloads, by their name in W&B's chart."""

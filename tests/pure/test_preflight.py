@@ -1,0 +1,375 @@
+"""What preflight says about a cluster, played here by plain data: it proves the checks and their words, not the reading of
+a real API (tests/cluster/test_preflight.py does)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import preflight
+from preflight import Denied, Findings, PlannedNodes, Unreachable, check
+from settings import Settings, parse
+
+OWNER = "wandb/dev"
+TEST: dict[str, Any] = {
+    "environment": "test",
+    "host": "wandb.example.com",
+    "license": "text",
+    "ingress": {"className": "nginx"},
+}
+BROUGHT: dict[str, Any] = TEST | {
+    "license": None,
+    "environment": "production",
+    "namespaces": {"create": False},
+    "licenseSecret": {"name": "licence"},
+    "mysql": {
+        "kind": "external",
+        "host": "mysql.example.com",
+        "passwordSecret": {"name": "mysql", "key": "password"},
+        "admin": {"passwordSecret": {"name": "mysql-root", "key": "password"}},
+    },
+    "redis": {"kind": "external", "host": "r.example.com", "passwordSecret": {"name": "redis", "key": "password"}},
+    "objectStore": {
+        "kind": "external",
+        "bucket": {"provider": "s3", "name": "files", "keysSecret": {"name": "files-keys"}},
+        "clickhouseBucket": {"provider": "s3", "name": "traces", "keysSecret": {"name": "traces-keys"}},
+    },
+}
+
+
+def settings(base: dict[str, Any] = TEST, **changes: Any) -> Settings:
+    document = {key: value for key, value in (copy.deepcopy(base) | changes).items() if value is not None}
+    return parse(document, secret_keys=["wandb:license", "wandb:redis"])
+
+
+def named(name: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, **more}
+
+
+def namespace(name: str, *, stack: str | None = None, phase: str = "Active") -> dict[str, Any]:
+    annotations = {"wandb.pulumi/stack": stack} if stack else {}
+    return {"metadata": {"name": name, "annotations": annotations}, "status": {"phase": phase}}
+
+
+def storage_class(name: str, *, default: bool = False) -> dict[str, Any]:
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
+    return {"metadata": {"name": name, "annotations": annotations}}
+
+
+def node(name: str, *, zone: str = "a", architecture: str = "amd64", ready: bool = True, **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+        "spec": spec,
+        "status": {
+            "nodeInfo": {"architecture": architecture},
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "allocatable": {"cpu": "3920m", "memory": f"{31 * 2**20}Ki"},
+        },
+    }
+
+
+def three_nodes() -> list[dict[str, Any]]:
+    return [node(zone, zone=zone) for zone in "abc"]
+
+
+@dataclass
+class PlainCluster:
+    """A cluster as plain data."""
+
+    namespaces: Sequence[Mapping[str, Any]] = ()
+    secrets: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    """(namespace, name) -> keys."""
+    storage_classes: Sequence[Mapping[str, Any]] = field(default_factory=lambda: [storage_class("ssd", default=True)])
+    ingress_classes: Sequence[Mapping[str, Any]] = field(default_factory=lambda: [named("nginx")])
+    nodes: Sequence[Mapping[str, Any]] = field(default_factory=three_nodes)
+    definitions: Sequence[str] = ()
+    release: tuple[int, int] = (1, 35)
+    denied: Sequence[str] = ()
+    secret_type: str = "Opaque"
+    where: str = "context dev, server https://dev.example.com"
+
+    def version(self) -> tuple[int, int]:
+        return self.release
+
+    def read(self, kind: str, name: str, namespace: str | None = None) -> Mapping[str, Any] | None:
+        if kind in self.denied:
+            raise Denied(kind)
+        if kind == "Secret":
+            keys = self.secrets.get((namespace or "", name))
+            return None if keys is None else named(name, type=self.secret_type, data=dict.fromkeys(keys, ""))
+        if kind == "CustomResourceDefinition":
+            return named(name) if name in self.definitions else None
+        return next((each for each in self.namespaces if each["metadata"]["name"] == name), None)
+
+    def every(self, kind: str) -> list[Mapping[str, Any]]:
+        if kind in self.denied:
+            raise Denied(kind)
+        known = {"StorageClass": self.storage_classes, "IngressClass": self.ingress_classes, "Node": self.nodes}
+        return list(known[kind])
+
+
+def found(given: Settings | None = None, planned: PlannedNodes | None = None, **cluster: Any) -> Findings:
+    return check(given or settings(), owner=OWNER, nodes=planned, lookup=PlainCluster(**cluster))
+
+
+def only(findings: Findings) -> str:
+    assert findings.warnings == ()
+    [problem] = findings.problems
+    return str(problem)
+
+
+def test_a_fitting_cluster_has_no_problem():
+    assert found() == Findings(where="context dev, server https://dev.example.com")
+
+
+def test_a_cluster_that_the_stack_is_installed_in_has_no_problem():
+    ours = [namespace(name, stack=OWNER) for name in ("wandb", "wandb-operator", "clickhouse")]
+    assert found(namespaces=ours).problems == ()
+
+
+def test_a_cluster_that_is_too_old_is_refused():
+    text = only(found(release=(1, 33)))
+    assert "(got Kubernetes 1.33)" in text
+    assert "W&B needs 1.34 or newer" in text
+
+
+@pytest.mark.parametrize(
+    ("stack", "whose"), [(None, "it is not this stack's"), ("wandb/prod", "stack wandb/prod made")]
+)
+def test_a_namespace_of_someone_else_is_refused(stack: str | None, whose: str):
+    text = only(found(namespaces=[namespace("wandb", stack=stack)]))
+    assert text.startswith("wandb:namespaces.wandb: ")
+    assert whose in text
+    assert "wandb:namespaces.create" in text
+
+
+def test_a_namespace_of_someone_else_may_be_used_when_the_settings_say_so():
+    there = [namespace(name) for name in ("wandb", "wandb-operator", "clickhouse")]
+    assert found(settings(namespaces={"create": False}), namespaces=there).problems == ()
+
+
+def test_a_namespace_that_is_missing_is_named_with_the_command_that_makes_it():
+    text = only(found(settings(namespaces={"create": False}), namespaces=[namespace("wandb"), namespace("clickhouse")]))
+    assert "wandb:namespaces.operator" in text
+    assert "kubectl create namespace wandb-operator" in text
+
+
+def test_a_namespace_that_is_being_deleted_is_waited_for():
+    assert "Wait until it is gone." in only(found(namespaces=[namespace("wandb", stack=OWNER, phase="Terminating")]))
+
+
+def test_clickhouses_namespace_matters_only_where_clickhouse_is_made():
+    assert found(settings(products=["models"]), namespaces=[namespace("clickhouse")]).problems == ()
+
+
+def test_a_storage_class_that_is_missing_is_refused_with_those_that_there_are():
+    text = only(found(settings(kubernetes={"storageClass": "fast"})))
+    assert "(got fast). The cluster has: ssd." in text
+
+
+def test_a_cluster_without_default_storage_class_needs_one_named():
+    classes = [storage_class("a"), storage_class("b")]
+    assert "Name one of: a, b." in only(found(storage_classes=classes))
+    assert found(settings(kubernetes={"storageClass": "a"}), storage_classes=classes).problems == ()
+
+
+def test_an_ingress_class_that_is_missing_is_refused():
+    assert "(got nginx). The cluster has: traefik." in only(found(ingress_classes=[named("traefik")]))
+    assert "install an ingress controller first" in only(found(ingress_classes=[]))
+
+
+USED = tuple(namespace(name) for name in ("wandb", "wandb-operator", "clickhouse"))
+SECRETS = {
+    ("wandb", "licence"): ["license"],
+    ("wandb", "mysql"): ["password"],
+    ("wandb", "mysql-root"): ["password"],
+    ("wandb", "redis"): ["password"],
+    ("wandb", "files-keys"): ["ACCESS_KEY", "SECRET_KEY"],
+    ("clickhouse", "traces-keys"): ["ACCESS_KEY", "SECRET_KEY"],
+}
+
+
+def test_secrets_that_the_settings_name_are_looked_for_in_the_namespace_that_needs_them():
+    assert found(settings(BROUGHT), namespaces=USED, secrets=SECRETS).problems == ()
+
+
+@pytest.mark.parametrize("missing", SECRETS, ids=str)
+def test_each_secret_that_is_missing_is_named_with_the_command_that_makes_it(missing: tuple[str, str]):
+    secrets = {key: value for key, value in SECRETS.items() if key != missing}
+    text = only(found(settings(BROUGHT), namespaces=USED, secrets=secrets))
+    assert f"({missing[1]} in namespace {missing[0]})" in text
+    assert f"kubectl -n {missing[0]} create secret generic {missing[1]} --from-literal={SECRETS[missing][0]}=" in text
+
+
+def test_a_secret_without_the_key_is_named_with_the_keys_that_it_has():
+    text = only(found(settings(BROUGHT), namespaces=USED, secrets=SECRETS | {("wandb", "mysql"): ["pw"]}))
+    assert "wandb:mysql.passwordSecret" in text
+    assert "without the key password" in text
+    assert "Its keys are: pw." in text
+
+
+def test_secrets_in_a_namespace_that_the_stack_is_to_make_cannot_be_there():
+    findings = found(settings(BROUGHT, namespaces={"create": True}))
+    assert len(findings.problems) == len(SECRETS)
+    assert all("neither does the namespace" in str(each) for each in findings.problems)
+
+
+def test_a_certificate_that_is_missing_is_a_warning_because_it_may_come_later():
+    given = settings(ingress={"className": "nginx", "tlsSecret": "cert"})
+    findings = found(given)
+    assert findings.problems == ()
+    assert [each.key for each in findings.warnings] == ["wandb:ingress.tlsSecret"]
+    wrong = found(given, secrets={("wandb", "cert"): ["tls.crt", "tls.key"]})
+    assert "not of type kubernetes.io/tls" in only(wrong)
+    right = found(given, secrets={("wandb", "cert"): ["tls.crt"]}, secret_type="kubernetes.io/tls")
+    assert right.problems == right.warnings == ()
+
+
+def test_definitions_that_the_user_applies_must_be_there():
+    given = settings(clickhouse={"kind": "managed", "crds": "external"})
+    assert "wandb:clickhouse.crds" in only(found(given))
+    names = [
+        "clickhouseinstallations.clickhouse.altinity.com",
+        "clickhousekeeperinstallations.clickhouse-keeper.altinity.com",
+    ]
+    assert found(given, definitions=names).problems == ()
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [],
+        [node("a", architecture="arm64")],
+        [node("a", ready=False)],
+        [node("a", unschedulable=True)],
+    ],
+    ids=["none", "arm64", "not ready", "cordoned"],
+)
+def test_a_cluster_without_a_usable_node_is_refused(nodes: list):
+    assert "without a ready node of architecture amd64" in only(found(nodes=nodes))
+
+
+def test_too_few_nodes_and_zones_are_warnings_because_more_may_come():
+    findings = found(settings(kubernetes={"zones": 3}), nodes=[node("a"), node("b")])
+    assert findings.problems == ()
+    assert [each.key for each in findings.warnings] == ["wandb:kubernetes.zones", "wandb:clickhouse.replicas"]
+
+
+def test_nodes_smaller_than_planned_are_a_warning_with_the_numbers():
+    findings = found(planned=PlannedNodes(count=3, cpu=8, memory_gib=64))
+    [warning] = findings.warnings
+    assert "counts on 3 nodes with 8 cores and 64 GiB each" in str(warning)
+    assert "the 3 ready ones have 11.8 cores and 93 GiB to give in all" in str(warning)
+    assert found(planned=PlannedNodes(count=3, cpu=4, memory_gib=32)).warnings == ()
+
+
+def test_all_problems_are_reported_at_once():
+    findings = found(
+        settings(BROUGHT, kubernetes={"storageClass": "fast"}),
+        release=(1, 30),
+        namespaces=[namespace("wandb")],
+        ingress_classes=[],
+        nodes=[],
+    )
+    assert [each.key for each in findings.problems] == [
+        "wandb:kubernetes.context",
+        "wandb:namespaces.operator",
+        "wandb:namespaces.clickhouse",
+        "wandb:kubernetes.storageClass",
+        "wandb:ingress.className",
+        "wandb:licenseSecret",
+        "wandb:mysql.passwordSecret",
+        "wandb:redis.passwordSecret",
+        "wandb:mysql.admin.passwordSecret",
+        "wandb:objectStore.bucket.keysSecret",
+        "wandb:objectStore.clickhouseBucket.keysSecret",
+        "wandb:kubernetes.context",
+    ]
+    text = findings.report()
+    assert text.startswith(
+        "12 problems in the cluster (context dev, server https://dev.example.com); nothing was changed"
+    )
+    assert all(f"  {each}" in text for each in findings.problems)
+
+
+def test_what_the_user_may_not_read_is_a_warning_and_the_rest_is_checked():
+    findings = found(denied=["Node", "StorageClass"], ingress_classes=[])
+    assert [each.key for each in findings.problems] == ["wandb:ingress.className"]
+    assert len(findings.warnings) == 2
+    assert all("not allowed" in str(each) for each in findings.warnings)
+
+
+class Silent(PlainCluster):
+    """A cluster that does not answer."""
+
+    def version(self) -> tuple[int, int]:
+        raise Unreachable("it refuses the connection", "Start the cluster.")
+
+
+def test_a_cluster_that_does_not_answer_is_one_problem_that_says_which_and_what_to_do():
+    findings = check(settings(), owner=OWNER, lookup=Silent())
+    [problem] = findings.problems
+    assert "it refuses the connection. Start the cluster." in str(problem)
+    assert "context dev, server https://dev.example.com" in findings.report()
+
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: dev
+contexts: [{name: dev, context: {cluster: c, user: u}}, {name: other, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: u, user: {token: abc}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "parts"),
+    [
+        ({"kubeconfig": "/nowhere/config"}, ("there is no kubeconfig /nowhere/config", "wandb:kubernetes.kubeconfig")),
+        ({"context": "prod"}, ("has no context prod", "Its contexts are: dev, other.")),
+        ({}, ("it refuses the connection", "kubectl --context dev version")),
+    ],
+)
+def test_a_kubeconfig_that_leads_nowhere_is_explained(tmp_path: Path, kubernetes: dict, parts: tuple[str, ...]):
+    path = tmp_path / "config"
+    path.write_text(KUBECONFIG)
+    findings = check(settings(kubernetes={"kubeconfig": str(path)} | kubernetes), owner=OWNER)
+    [problem] = findings.problems
+    assert problem.key == "wandb:kubernetes.context"
+    for part in parts:
+        assert part in str(problem)
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    said: list[tuple[str, str]] = []
+    for level in ("error", "warn"):
+        monkeypatch.setattr(pulumi.log, level, lambda text, level=level: said.append((level, text)))
+    monkeypatch.setattr(preflight.pulumi, "get_project", lambda: "wandb")
+    monkeypatch.setattr(preflight.pulumi, "get_stack", lambda: "dev")
+    return said
+
+
+def test_problems_end_the_program_with_one_report(messages: list):
+    with pytest.raises(SystemExit) as raised:
+        preflight.require(settings(), lookup=PlainCluster(ingress_classes=[]))
+    assert raised.value.code == 32
+    assert [level for level, _ in messages] == ["error"]
+    assert "wandb:kubernetes.preflight" in messages[0][1]
+
+
+def test_warnings_are_said_and_the_program_goes_on(messages: list):
+    preflight.require(settings(), lookup=PlainCluster(nodes=[node("a")]))
+    assert [level for level, _ in messages] == ["warn"]
+
+
+def test_a_preflight_that_is_switched_off_looks_at_nothing(messages: list):
+    preflight.require(settings(kubernetes={"preflight": False}), lookup=Silent())
+    assert messages == []
