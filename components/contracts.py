@@ -53,6 +53,8 @@ class Cluster:
     """The explicit provider for every object in the cluster."""
     service_account_issuer: Input[str]
     """Issuer of the cluster's service-account tokens; W&B trusts Weave's internal calls by it."""
+    kubeconfig: Input[str] | None = None
+    """A kubeconfig that reaches the cluster, as a secret; None: the user's own does, and stays theirs."""
     storage_class: str | None = None
     """StorageClass of every volume; None: the cluster's default class."""
     zones: int = 1
@@ -156,8 +158,10 @@ class Platform:
     mysql: MySQL
     redis: Redis
     bucket: Bucket
+    clickhouse: ClickHouse | None
+    """A ClickHouse that the user brings; None: there is none, or it is made on this platform."""
     clickhouse_bucket: Bucket | None
-    """Where ClickHouse keeps Weave's data; None when Weave is not among the products or its ClickHouse is external."""
+    """Where a ClickHouse that is made on this platform keeps Weave's data; None: none is made."""
     ingress: Ingress
     wandb_identity: Identity
     """For the components of W&B that touch the bucket."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 import pulumi_random
 from pulumi_kubernetes.core.v1 import Secret
 
@@ -46,3 +48,33 @@ def secret(
         opts=opts,
     )
     return contracts.SecretKey(name=after(name, made), key=next(iter(values)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialsArgs:
+    """Passwords that the user gave as secrets of the stack, each under the name of what asks for it."""
+
+    provider: kubernetes.Provider
+    namespace: pulumi.Input[str]
+    passwords: Mapping[str, pulumi.Input[str]]
+
+
+class Credentials(pulumi.ComponentResource):
+    """One Secret `<name>-password` for each password, in one namespace."""
+
+    keys: Mapping[str, contracts.SecretKey]
+    """By the names in `passwords`. Whoever uses one waits for its Secret."""
+
+    def __init__(self, name: str, args: CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("wandb:index:Credentials", name, {}, opts)
+        self.keys = {
+            who: secret(
+                f"{name}-{who}",
+                name=f"{who}-password",
+                namespace=args.namespace,
+                values={"password": password},
+                opts=pulumi.ResourceOptions(parent=self, provider=args.provider),
+            )
+            for who, password in args.passwords.items()
+        }
+        self.register_outputs({})

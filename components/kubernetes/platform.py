@@ -31,6 +31,8 @@ class PlatformArgs:
     """`MySQLDatabaseArgs`: the server exists, W&B's database and user on it are to be made."""
     redis: contracts.Redis | RedisArgs
     object_store: ExternalBuckets | ObjectStoreArgs
+    clickhouse: contracts.ClickHouse | None = None
+    """None: the user brings none."""
     ingress: contracts.Ingress
 
 
@@ -50,6 +52,7 @@ class Platform(pulumi.ComponentResource):
             mysql=self._mysql(args.mysql),
             redis=self._redis(args.redis),
             bucket=buckets.bucket,
+            clickhouse=args.clickhouse,
             clickhouse_bucket=buckets.clickhouse_bucket,
             ingress=args.ingress,
             wandb_identity=contracts.Identity(),

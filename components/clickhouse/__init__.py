@@ -1,0 +1,19 @@
+"""ClickHouse for Weave, by the Altinity operator.
+
+clickhouse  joins the rest; says what cannot go together
+operator    the operator, by its Helm chart
+keeper      ClickHouseKeeperInstallation: what keeps the replicas in step
+server      ClickHouseInstallation: one shard, its replicas
+storage     where data, cache and the servers' own logs lie
+users       the user of Weave, its password and grants
+network     who may connect
+probe       the Job that finds out whether ClickHouse can be used
+names       what the operator calls the things it makes
+pods        what the pods of servers and Keeper have in common
+later       functions of values that may be known only during the deployment
+"""
+
+from .clickhouse import ClickHouse, ClickHouseArgs, Images, Timeouts
+from .operator import Chart
+
+__all__ = ["Chart", "ClickHouse", "ClickHouseArgs", "Images", "Timeouts"]

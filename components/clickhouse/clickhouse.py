@@ -1,0 +1,308 @@
+"""ClickHouse for Weave: operator, Keeper, servers, user and network rules, joined."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_random
+from pulumi_kubernetes.batch.v1 import Job
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+from .. import contracts
+from ..ordering import after
+from . import names, network, operator, pods, probe, storage, users
+from .keeper import Keeper, KeeperArgs
+from .operator import Chart, Operator, OperatorArgs
+from .server import Server, ServerArgs
+
+SHARDS = 1
+"""Weave's tables are replicated, not distributed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The images of one release of ClickHouse, and the tools'."""
+
+    server: str = "altinity/clickhouse-server:25.8.16.10002.altinitystable"
+    """The tag begins with the version in numbers: the operator reads it there."""
+    keeper: str = "altinity/clickhouse-keeper:25.8.16.10002.altinitystable"
+    hook: str
+    """With sh and kubectl, such as alpine/k8s in the cluster's minor version."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets of type dockerconfigjson in the namespace of ClickHouse."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """How long the operator may take with Keeper and with the servers, as Go durations."""
+
+    create: str = "30m"
+    update: str = "60m"
+    """Replicas are changed one after the other, each after its running queries."""
+    delete: str = "20m"
+
+    def custom(self) -> pulumi.CustomTimeouts:
+        """As a resource option."""
+        return pulumi.CustomTimeouts(create=self.create, update=self.update, delete=self.delete)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickHouseArgs:
+    """A ClickHouse for Weave in the cluster. Sizes of volumes are GiB, each per pod.
+
+    Raises ValueError with every problem when the plain values cannot go together. `replicas` can grow later; `keepers`,
+    `installation`, `cluster_name` and the bucket cannot change while the data lives.
+    """
+
+    cluster: contracts.Cluster
+    random_provider: pulumi_random.Provider
+    namespaces: contracts.Namespaces
+    bucket: contracts.Bucket
+    """Its `keys`, if any, are a Secret in the namespace of ClickHouse."""
+    server_resources: contracts.Resources
+    keeper_resources: contracts.Resources
+    images: Images
+    identity: contracts.Identity = field(default_factory=contracts.Identity)
+    replicas: int = 3
+    keepers: int = 3
+    volume_gib: int = 200
+    cache_gib: int = 100
+    keeper_volume_gib: int = 20
+    chart: Chart = field(default_factory=Chart)
+    installation: str = "wandb"
+    cluster_name: str = "weavecluster"
+    database: str = "weave"
+    user: str = "weave"
+    client_networks: Sequence[str] = users.PRIVATE_NETWORKS
+    """Networks that the user may connect from; the pods' at least."""
+    monitoring_namespace: str | None = None
+    """Where Prometheus runs; None: nobody outside reads the metrics."""
+    user_id: int | None = pods.USER_ID
+    """The user that servers and Keeper run as; None: the platform picks one, as OpenShift wants it."""
+    revision: str = ""
+    """A new text makes the operator go over everything again, after a change that it gave up, and restarts the replicas
+    one by one, which is how they learn of new keys in `bucket.keys`."""
+    protect: bool = False
+    """True: what holds data is not deleted before this is False again."""
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self))
+        if problems:
+            raise ValueError("ClickHouse: " + "; ".join(problems))
+
+
+class ClickHouse(pulumi.ComponentResource):
+    """A replicated ClickHouse for Weave with data in a bucket: up when every replica answers as it should.
+
+    Destroying goes from the servers to Keeper to the operator, which each needs to the end. The volumes and the objects
+    in the bucket stay.
+    """
+
+    connection: contracts.ClickHouse
+    """How W&B connects; whoever uses it waits for ClickHouse."""
+
+    def __init__(self, name: str, args: ClickHouseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("wandb:clickhouse:ClickHouse", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._in_cluster = pulumi.ResourceOptions(parent=self, provider=args.cluster.provider)
+        controller = self._operator()
+        user = self._user()
+        policies = self._policies()
+        keeper = self._keeper(controller)
+        server = self._server(user, [controller.release, keeper.installation, *policies])
+        ready = self._probe(server, user)
+        self.connection = contracts.ClickHouse(
+            host=after(names.service(args.installation, args.namespaces.clickhouse), ready),
+            port=names.HTTP_PORT,
+            database=args.database,
+            user=args.user,
+            password=user.client_password,
+            cluster=args.cluster_name,
+        )
+        self.register_outputs({"host": self.connection.host})
+
+    def _operator(self) -> Operator:
+        args = self._args
+        return Operator(
+            f"{self._name}-operator",
+            OperatorArgs(
+                cluster=args.cluster,
+                random_provider=args.random_provider,
+                namespace=args.namespaces.clickhouse,
+                hook_image=args.images.hook,
+                chart=args.chart,
+                image_pull_secrets=args.images.pull_secrets,
+                user_id=None if args.user_id is None else operator.USER_ID,
+            ),
+            self._child,
+        )
+
+    def _user(self) -> users.User:
+        args = self._args
+        return users.create(
+            f"{self._name}-user",
+            users.UserArgs(
+                cluster=args.cluster,
+                random_provider=args.random_provider,
+                namespaces=args.namespaces,
+                name=args.user,
+                database=args.database,
+            ),
+            parent=self,
+        )
+
+    def _policies(self) -> list[NetworkPolicy]:
+        rules = network.NetworkArgs(
+            namespace=self._args.namespaces.clickhouse,
+            wandb_namespace=self._args.namespaces.wandb,
+            monitoring_namespace=self._args.monitoring_namespace,
+            installation=self._args.installation,
+        )
+        made = {"server": network.server_policy(rules), "keeper": network.keeper_policy(rules)}
+        return [
+            NetworkPolicy(
+                f"{self._name}-{who}-access",
+                metadata=policy["metadata"],
+                spec=policy["spec"],
+                opts=self._in_cluster,
+            )
+            for who, policy in made.items()
+        ]
+
+    def _keeper(self, controller: Operator) -> Keeper:
+        args = self._args
+        return Keeper(
+            f"{self._name}-keeper",
+            KeeperArgs(
+                cluster=args.cluster,
+                namespace=args.namespaces.clickhouse,
+                image=args.images.keeper,
+                resources=args.keeper_resources,
+                volume_gib=args.keeper_volume_gib,
+                nodes=args.keepers,
+                installation=args.installation,
+                user_id=args.user_id,
+                image_pull_secrets=args.images.pull_secrets,
+                revision=args.revision,
+                protect=args.protect,
+                operator=controller.release,
+                timeouts=args.timeouts.custom(),
+            ),
+            self._child,
+        )
+
+    def _server(self, user: users.User, needs: Sequence[pulumi.Resource]) -> Server:
+        args = self._args
+        return Server(
+            f"{self._name}-server",
+            ServerArgs(
+                cluster=args.cluster,
+                namespace=args.namespaces.clickhouse,
+                image=args.images.server,
+                resources=args.server_resources,
+                volume_gib=args.volume_gib,
+                cache_gib=args.cache_gib,
+                bucket=args.bucket,
+                user=user,
+                networks=args.client_networks,
+                identity=args.identity,
+                replicas=args.replicas,
+                keepers=args.keepers,
+                installation=args.installation,
+                cluster_name=args.cluster_name,
+                user_id=args.user_id,
+                image_pull_secrets=args.images.pull_secrets,
+                revision=args.revision,
+                protect=args.protect,
+                needs=needs,
+                timeouts=args.timeouts.custom(),
+            ),
+            self._child,
+        )
+
+    def _probe(self, server: Server, user: users.User) -> Job:
+        args = self._args
+        made = probe.job(
+            probe.ProbeArgs(
+                namespace=args.namespaces.clickhouse,
+                image=args.images.server,
+                task=server.task,
+                user=user,
+                installation=args.installation,
+                cluster_name=args.cluster_name,
+                replicas=args.replicas,
+                user_id=args.user_id,
+                image_pull_secrets=args.images.pull_secrets,
+            )
+        )
+        return Job(
+            f"{self._name}-ready",
+            metadata=made["metadata"],
+            spec=made["spec"],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=args.cluster.provider,
+                depends_on=[server.installation],
+                custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
+            ),
+        )
+
+
+def _problems(args: ClickHouseArgs) -> Iterator[str]:
+    yield from _layout_problems(args)
+    yield from _name_problems(args)
+    for what, reference in {"server": args.images.server, "keeper": args.images.keeper}.items():
+        if not re.search(r":\d+(\.\d+)+", reference):
+            yield f"images.{what}: the tag of {reference!r} must begin with the version in numbers, such as 25.8.16"
+    try:
+        operator.image(args.images.hook)
+    except ValueError as error:
+        yield f"images.hook: {error}"
+    try:
+        storage.check(args.bucket)
+    except ValueError as error:
+        yield str(error)
+    for each in args.client_networks:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            yield f"client_networks: {error}"
+    if not args.client_networks:
+        yield "client_networks: without one, W&B cannot connect"
+
+
+def _layout_problems(args: ClickHouseArgs) -> Iterator[str]:
+    if args.keepers not in (1, 3, 5):
+        yield f"keepers: {args.keepers} given; 1, 3 or 5 are possible, because a majority must be able to agree"
+    if args.replicas < 1:
+        yield f"replicas: {args.replicas} given; at least 1 is needed"
+    if args.replicas > 1 and args.keepers == 1:
+        yield f"keepers: 1 given with {args.replicas} replicas, which would all stop with that one; 3 are needed"
+    if args.volume_gib < 10:
+        yield f"volume_gib: {args.volume_gib} given; at least 10 is needed for metadata and logs"
+    if args.keeper_volume_gib < 1:
+        yield f"keeper_volume_gib: {args.keeper_volume_gib} given; at least 1 is needed"
+    if not 1 <= args.cache_gib <= args.volume_gib // 2:
+        limit = args.volume_gib // 2
+        yield f"cache_gib: {args.cache_gib} given; 1 to {limit} is possible, half of volume_gib, or a full cache stops inserts"
+
+
+def _name_problems(args: ClickHouseArgs) -> Iterator[str]:
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?", args.installation):
+        yield f"installation: {args.installation!r} given; 1 to 15 of a-z, 0-9 and -, beginning with a letter, are possible"
+    if not re.fullmatch(r"[a-z0-9]{1,15}", args.cluster_name):
+        yield (
+            f"cluster_name: {args.cluster_name!r} given; 1 to 15 of a-z and 0-9 are possible "
+            "(the operator knows no underscore, Weave's migrations no hyphen, Kubernetes no capitals)"
+        )
+    for what, given in {"database": args.database, "user": args.user}.items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", given):
+            yield f"{what}: {given!r} given; 1 to 32 letters, digits and _, beginning with a letter, are possible"
+    if args.user in ("default", "clickhouse_operator"):
+        yield f"user: {args.user!r} is a user of ClickHouse's own"

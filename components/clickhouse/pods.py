@@ -1,0 +1,73 @@
+"""What the pods of servers and Keeper nodes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+USER_ID = 101
+"""The user `clickhouse` of the official images and of Altinity's."""
+
+CONTAINER_SECURITY: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "privileged": False,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""A container securityContext that the `restricted` Pod Security Standard accepts."""
+
+
+def pod_security(user: int | None) -> dict[str, Any]:
+    """A pod securityContext that the `restricted` Pod Security Standard accepts.
+
+    `user` None leaves the ids to the platform, as OpenShift wants it.
+    """
+    ids = {} if user is None else {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
+    # OnRootMismatch: taking ownership of a large volume at every start takes minutes
+    changes = {"runAsNonRoot": True, "fsGroupChangePolicy": "OnRootMismatch"}
+    return {**changes, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def spread(label: str, value: str, zones: int) -> dict[str, Any]:
+    """Never two of these pods on one node; over the zones evenly, and from three zones on strictly so."""
+    selector = {"matchLabels": {label: value}}
+    apart = {"topologyKey": "kubernetes.io/hostname", "labelSelector": selector}
+    over_zones = {
+        "maxSkew": 1,
+        "topologyKey": "topology.kubernetes.io/zone",
+        "whenUnsatisfiable": "DoNotSchedule" if zones >= 3 else "ScheduleAnyway",
+        "labelSelector": selector,
+    }
+    return {
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}},
+        "topologySpreadConstraints": [over_zones],
+    }
+
+
+def pull_secrets(names: Sequence[str]) -> dict[str, Any]:
+    """The `imagePullSecrets` of a pod, or nothing."""
+    return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}
+
+
+def volume_claim(gib: int, storage_class: str | None) -> dict[str, Any]:
+    """The volumeClaimTemplate `data` of `gib` GiB, kept when its pod or the installation goes.
+
+    Retain is not only about the volume: with Delete, the operator would also drop the tables, and with them the objects
+    in the bucket.
+    """
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": f"{gib}Gi"}}}
+    return {
+        "name": "data",
+        "reclaimPolicy": "Retain",
+        "spec": spec | ({"storageClassName": storage_class} if storage_class else {}),
+    }
+
+
+def metrics(port: int) -> dict[str, str]:
+    """Settings by which ClickHouse and Keeper serve Prometheus metrics."""
+    switches = {f"prometheus/{what}": "true" for what in ("metrics", "events", "asynchronous_metrics")}
+    return {"prometheus/endpoint": "/metrics", "prometheus/port": str(port), **switches}
+
+
+def labels(component: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The labels that Kubernetes recommends, for one component of ClickHouse."""
+    return {"app.kubernetes.io/name": component, "app.kubernetes.io/part-of": "wandb", **(extra or {})}

@@ -1,0 +1,232 @@
+"""The ClickHouse servers: one shard, all replicas with the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import ServiceAccount
+
+from .. import contracts
+from . import names, pods, storage, users
+from .later import lift, task_id, wait_for
+
+SERVICE_ACCOUNT = "clickhouse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerArgs:
+    """The replicas of ClickHouse."""
+
+    cluster: contracts.Cluster
+    namespace: pulumi.Input[str]
+    image: str
+    resources: contracts.Resources
+    volume_gib: int
+    """Per replica: metadata of all parts, local logs, and the cache."""
+    cache_gib: int
+    """The part of the volume that caches objects of the bucket; at most half."""
+    bucket: contracts.Bucket
+    user: users.User
+    networks: Sequence[str] = users.PRIVATE_NETWORKS
+    identity: contracts.Identity = field(default_factory=contracts.Identity)
+    replicas: int = 3
+    keepers: int = 3
+    installation: str = "wandb"
+    cluster_name: str = "weavecluster"
+    user_id: int | None = pods.USER_ID
+    image_pull_secrets: Sequence[str] = ()
+    revision: str = ""
+    """A new text makes the operator go over the installation again and restarts the replicas one by one."""
+    protect: bool = False
+    needs: Sequence[pulumi.Resource] = ()
+    """Must be there before the servers and until they are gone: the operator, Keeper, the network's rules."""
+    timeouts: pulumi.CustomTimeouts | None = None
+
+
+def manifest(args: ServerArgs) -> dict[str, Any]:
+    """The ClickHouseInstallation. Deleting it keeps the volumes, the tables and their objects in the bucket."""
+    spec = {
+        "defaults": {
+            "templates": {
+                "podTemplate": "clickhouse",
+                "dataVolumeClaimTemplate": "data",
+                "serviceTemplate": "client",
+            },
+            "storageManagement": {"reclaimPolicy": "Retain"},
+        },
+        "reconcile": _RECONCILE,
+        "configuration": _configuration(args),
+        "templates": {
+            "serviceTemplates": [_service_template()],
+            "podTemplates": [_pod_template(args)],
+            "volumeClaimTemplates": [pods.volume_claim(args.volume_gib, args.cluster.storage_class)],
+        },
+    }
+    task = task_id(spec)
+    return {
+        "apiVersion": "clickhouse.altinity.com/v1",
+        "kind": "ClickHouseInstallation",
+        "metadata": {
+            "name": args.installation,
+            "namespace": args.namespace,
+            "labels": pods.labels("clickhouse-server"),
+            "annotations": wait_for(task),
+        },
+        "spec": {"taskID": task, **spec},
+    }
+
+
+_RECONCILE: Mapping[str, Any] = {
+    "policy": "wait",
+    "cleanup": {
+        "unknownObjects": {"statefulSet": "Delete", "pvc": "Retain", "configMap": "Delete", "service": "Delete"},
+        "reconcileFailedObjects": {
+            "statefulSet": "Retain",
+            "pvc": "Retain",
+            "configMap": "Retain",
+            "service": "Retain",
+        },
+    },
+    "host": {"wait": {"probes": {"readiness": "yes"}, "replicas": {"new": "yes", "delay": 10}}},
+}
+
+
+def _configuration(args: ServerArgs) -> dict[str, Any]:
+    hosts = [names.keeper(args.installation, index, args.namespace) for index in range(args.keepers)]
+    return {
+        "zookeeper": {
+            "nodes": [{"host": host, "port": names.KEEPER_PORT} for host in hosts],
+            "session_timeout_ms": 30000,
+            "operation_timeout_ms": 10000,
+        },
+        "users": users.settings(args.user, args.networks),
+        "settings": {
+            **pods.metrics(names.SERVER_METRICS_PORT),
+            # the operator's own defaults are debug and ten files of 1000 MB, outside the volume
+            "logger/level": "information",
+            "logger/size": "100M",
+            "logger/count": "3",
+            # 0.9 by default, which leaves too little of the container's limit for what the server does not count
+            "max_server_memory_usage_to_ram_ratio": "0.8",
+            # pods get a new address whenever they restart
+            "disable_internal_dns_cache": "1",
+        },
+        "clusters": [
+            {
+                "name": args.cluster_name,
+                "layout": {"shardsCount": 1, "replicasCount": args.replicas},
+                "secret": {"auto": "yes"},
+                "pdbManaged": "yes",
+                "pdbMaxUnavailable": 1,
+            }
+        ],
+        "files": {
+            "config.d/storage_configuration.xml": storage.configuration(args.bucket, args.namespace, args.cache_gib),
+            "config.d/system_logs.xml": storage.system_logs(),
+        },
+    }
+
+
+def _service_template() -> dict[str, Any]:
+    ports = {"http": names.HTTP_PORT, "tcp": names.NATIVE_PORT}
+    return {
+        "name": "client",
+        "generateName": "clickhouse-{chi}",
+        "spec": {
+            "type": "ClusterIP",
+            "ports": [{"name": name, "port": port, "targetPort": port} for name, port in ports.items()],
+        },
+    }
+
+
+def _pod_template(args: ServerArgs) -> dict[str, Any]:
+    return {
+        "name": "clickhouse",
+        "metadata": {
+            "labels": pods.labels("clickhouse-server", args.identity.pod_labels),
+            "annotations": {
+                "prometheus.io/scrape": "true",
+                "prometheus.io/port": str(names.SERVER_METRICS_PORT),
+                # the operator does not watch Secrets: this is what restarts the replicas, one by one
+                "wandb.pulumi/credentials": lift(_revision, args.user.digest, args.revision),
+            },
+        },
+        "spec": {
+            "serviceAccountName": SERVICE_ACCOUNT,
+            "automountServiceAccountToken": False,
+            # long enough for running inserts to reach the bucket
+            "terminationGracePeriodSeconds": 120,
+            "securityContext": pods.pod_security(args.user_id),
+            **pods.pull_secrets(args.image_pull_secrets),
+            **pods.spread(names.CHI_LABEL, args.installation, args.cluster.zones),
+            "containers": [_container(args)],
+        },
+    }
+
+
+def _revision(digest: str, revision: str) -> str:
+    return f"{digest}-{revision}" if revision else digest
+
+
+def _container(args: ServerArgs) -> dict[str, Any]:
+    return {
+        # first in the list under this name, else the operator adds a container with the image's latest version
+        "name": "clickhouse",
+        "image": args.image,
+        "imagePullPolicy": "IfNotPresent",
+        "env": storage.environment(args.bucket),
+        # the operator adds none, and its liveness probe gives a starting server no more than 90 seconds
+        "startupProbe": {
+            "httpGet": {"path": "/ping", "port": names.HTTP_PORT},
+            "periodSeconds": 5,
+            "failureThreshold": 120,
+        },
+        "securityContext": dict(pods.CONTAINER_SECURITY),
+        "resources": args.resources.manifest(),
+    }
+
+
+class Server(pulumi.ComponentResource):
+    """ClickHouse on `replicas` replicas of one shard, with data in a bucket and metadata on volumes that are kept.
+
+    It is up when the operator has completed this very spec. That is not yet readiness: see `probe`.
+    """
+
+    installation: CustomResource
+    task: pulumi.Input[str]
+    """Names the spec that the servers run with."""
+
+    def __init__(self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("wandb:clickhouse:Server", name, {}, opts)
+        account = ServiceAccount(
+            f"{name}-account",
+            metadata={
+                "name": SERVICE_ACCOUNT,
+                "namespace": args.namespace,
+                "labels": pods.labels("clickhouse-server"),
+                "annotations": dict(args.identity.service_account_annotations),
+            },
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self, provider=args.cluster.provider),
+        )
+        made = manifest(args)
+        self.task = made["spec"]["taskID"]
+        self.installation = CustomResource(
+            name,
+            api_version=made["apiVersion"],
+            kind=made["kind"],
+            metadata=made["metadata"],
+            spec=made["spec"],
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=args.cluster.provider,
+                depends_on=[account, *args.needs],
+                protect=args.protect or None,
+                custom_timeouts=args.timeouts,
+            ),
+        )
+        self.register_outputs({})

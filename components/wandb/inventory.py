@@ -1,0 +1,82 @@
+"""What W&B's chart runs for each product: one row per component that this program switches on or off.
+
+Facts of chart `operator-wandb` 0.43.8: its values, its templates, and those of `wandb-base`, of which every component
+is an instance. A component that is not in this table keeps the chart's default, which is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Product = Literal["models", "weave"]
+
+NAME = "wandb"
+"""Name of the WeightsAndBiases resource, and so of its Helm release and the prefix of every object in it. Fixed: jobs of
+the chart read Secrets by this name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One component of the chart, under its name in the chart's values."""
+
+    name: str
+    product: Product | None = None
+    """The product that needs it; None: both do."""
+    switches: tuple[str, ...]
+    """Paths in the values; all of them are needed to switch it on."""
+    opens_bucket: bool = False
+    """Its pods carry the bucket's settings, so its service account needs the bucket's permissions."""
+    ready: str | None = None
+    """Port and path of its Service where it says that it is ready; None: it has no such Service."""
+    own_resources: bool = False
+    """The chart sets the resources of its container itself, and those win over the component's."""
+    leader_election: bool = False
+    """More than one replica only with a leader election among them."""
+
+    @property
+    def service_account(self) -> str:
+        """The name of its service account and of its Service, where it has one."""
+        return f"{NAME}-{self.name}"
+
+
+COMPONENTS: tuple[Component, ...] = (
+    Component(name="api", switches=("global.api.enabled",), opens_bucket=True, ready="8081/ready"),
+    Component(name="app", switches=("app.install",), opens_bucket=True, ready="8080/ready"),
+    Component(name="console", switches=("console.install",), ready="8082/console/api/ready", own_resources=True),
+    Component(name="frontend", switches=("frontend.install",), ready="8080/ready"),
+    Component(name="glue", switches=("global.glue.enabled",), opens_bucket=True, leader_election=True),
+    Component(
+        name="executor", product="models", switches=("executor.install", "global.executor.enabled"), opens_bucket=True
+    ),
+    Component(name="parquet", product="models", switches=("parquet.install",), opens_bucket=True),
+    Component(name="weave", product="models", switches=("weave.install",)),
+    Component(
+        name="weave-trace",
+        product="weave",
+        switches=("weave-trace.install", "global.weave-trace.enabled"),
+        ready="8722/traces/health",
+    ),
+)
+
+
+def checked(products: Collection[str]) -> frozenset[Product]:
+    """`products` as a set.
+
+    Raises ValueError when it is empty or names something else than `models` and `weave`.
+    """
+    known: tuple[Product, ...] = get_args(Product)
+    unknown = sorted(set(products) - set(known))
+    if unknown or not products:
+        raise ValueError(f"products: {', '.join(unknown) or 'nothing'} given; one or both of {', '.join(known)} wanted")
+    return frozenset(each for each in known if each in products)
+
+
+def running(products: Collection[str]) -> tuple[Component, ...]:
+    """The components that serve `products`, in the order of the table.
+
+    Models without Weave needs no trace server; Weave without Models needs neither the pipelines of run history and
+    files (`executor`, `parquet`) nor the engine of Models' panels, which the chart calls `weave`.
+    """
+    return tuple(each for each in COMPONENTS if each.product is None or each.product in products)

@@ -1,0 +1,201 @@
+"""W&B on a platform: operator, Secrets, installation, and the proof that it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pulumi
+import pulumi_random
+
+from .. import contracts
+from ..ordering import after
+from .chart import ChartSource
+from .instance import Instance, InstanceArgs
+from .inventory import Product, checked, running
+from .operator import Operator, OperatorArgs
+from .secrets import license_secret, weave_worker_auth
+from .values import ComponentSizing, ValuesArgs, check, values
+from .verification import Verification, VerificationArgs
+
+CHART_REPOSITORY = "https://charts.wandb.ai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What is installed. The defaults belong together: raise them one at a time, and read what the chart changed."""
+
+    operator_chart: str = "1.4.8"
+    """Chart `operator`. Older ones lack rights that chart `operator-wandb` 0.43.6 and later hands on."""
+    controller: str = "1.22.0"
+    """Image tag of the operator: the newest of the line that serves `apps.wandb.com/v1` alone."""
+    chart: str = "0.43.8"
+    """Chart `operator-wandb`."""
+    server: str = "0.82.2"
+    """Image tag of all of W&B's own images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WandBArgs:
+    """W&B, and what it stands on.
+
+    Raises ValueError, naming the argument, for what W&B's chart would take in silence and W&B would not work with.
+    """
+
+    cluster: contracts.Cluster
+    namespaces: contracts.Namespaces
+    mysql: contracts.MySQL
+    redis: contracts.Redis
+    bucket: contracts.Bucket
+    ingress: contracts.Ingress
+    identity: contracts.Identity = field(default_factory=contracts.Identity)
+    """For the components that open the bucket."""
+    clickhouse: contracts.ClickHouse | None = None
+    """None: without Weave."""
+    random_provider: pulumi_random.Provider
+
+    url: str
+    """`https://host`, where users find W&B. `http://` only where TLS ends nowhere."""
+    license: pulumi.Input[str] | contracts.SecretKey
+    """The licence itself (a secret), or the Secret in W&B's namespace that has it."""
+    products: Collection[Product]
+    size: str = "small"
+    """Size preset of the chart."""
+    components: Mapping[str, ComponentSizing] = field(default_factory=dict)
+    """What differs from the preset, by the chart's name of the component."""
+
+    versions: Versions = field(default_factory=Versions)
+    chart_repository: str = CHART_REPOSITORY
+    """Where the operator fetches chart `operator-wandb`, and fetches it again to uninstall it: never one with a login."""
+    operator_chart_repository: str = CHART_REPOSITORY
+    """Where Pulumi fetches chart `operator`."""
+    controller_image: str = "wandb/controller"
+    utility_image: str = "alpine/k8s:1.35.8"
+    """An image with a POSIX shell, kubectl and curl, for the verification."""
+    follow_release_channel: bool = False
+    """True: chart and images are what W&B's release channel says on the day, and `versions.chart` and `versions.server`
+    are not used."""
+    protect: bool = False
+    """True: destroying the stack refuses to uninstall W&B."""
+    ready_minutes: int = 30
+    """How long the operator may take to apply the chart, and then W&B to answer. A new database is migrated in it."""
+    delete_minutes: int = 20
+
+    def __post_init__(self) -> None:
+        check(
+            url=self.url,
+            products=self.products,
+            size=self.size,
+            components=self.components,
+            clickhouse=self.clickhouse,
+        )
+
+
+class WandB(pulumi.ComponentResource):
+    """W&B, answering: the component is up only when W&B's readiness endpoints have said so for what was just applied."""
+
+    url: pulumi.Output[str]
+    verified: pulumi.Output[bool]
+    """True, for whoever must wait until W&B answers."""
+    versions: Versions
+
+    def __init__(self, name: str, args: WandBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("wandb:wandb:WandB", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        operator = Operator(f"{name}-operator", self._operator(), self._child)
+        chart = None if args.follow_release_channel else self._chart().spec()
+        namespace = self._namespace()
+        unmarked = self._values()
+        revision = pulumi.Output.json_dumps({"chart": chart, "values": values(unmarked)}, sort_keys=True).apply(digest)
+        instance = Instance(
+            f"{name}-instance",
+            InstanceArgs(
+                provider=args.cluster.provider,
+                namespace=namespace,
+                chart=chart,
+                values=values(replace(unmarked, revision=revision)),
+                operator=operator.release,
+                protect=args.protect,
+                ready_minutes=args.ready_minutes,
+                delete_minutes=args.delete_minutes,
+            ),
+            self._child,
+        )
+        verification = Verification(f"{name}-verification", self._verification(revision, instance), self._child)
+        self.url = pulumi.Output.from_input(args.url)
+        self.verified = after(True, verification.job)
+        self.versions = args.versions
+        self.register_outputs({"url": self.url, "verified": self.verified})
+
+    def _chart(self) -> ChartSource:
+        args = self._args
+        return ChartSource(repository=args.chart_repository, name="operator-wandb", version=args.versions.chart)
+
+    def _operator(self) -> OperatorArgs:
+        args = self._args
+        return OperatorArgs(
+            provider=args.cluster.provider,
+            namespace=args.namespaces.operator,
+            chart=ChartSource(
+                repository=args.operator_chart_repository, name="operator", version=args.versions.operator_chart
+            ),
+            image=args.controller_image,
+            tag=args.versions.controller,
+            follow_release_channel=args.follow_release_channel,
+        )
+
+    @property
+    def _object(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, provider=self._args.cluster.provider)
+
+    def _namespace(self) -> pulumi.Input[str]:
+        """W&B's namespace, once everything is in it that W&B looks for and its values do not name."""
+        args = self._args
+        if "weave" not in args.products:
+            return args.namespaces.wandb
+        token = weave_worker_auth(
+            self._name, args.random_provider, args.namespaces.wandb, parent=self, opts=self._object
+        )
+        return pulumi.Output.all(args.namespaces.wandb, token.name).apply(lambda known: known[0])
+
+    def _values(self) -> ValuesArgs:
+        args = self._args
+        license_, fingerprint = license_secret(self._name, args.license, args.namespaces.wandb, opts=self._object)
+        return ValuesArgs(
+            url=args.url,
+            products=checked(args.products),
+            size=args.size,
+            license=license_,
+            mysql=args.mysql,
+            redis=args.redis,
+            bucket=args.bucket,
+            clickhouse=args.clickhouse,
+            ingress=args.ingress,
+            identity=args.identity,
+            namespace=args.namespaces.wandb,
+            service_account_issuer=args.cluster.service_account_issuer,
+            components=args.components,
+            image_tag=None if args.follow_release_channel else args.versions.server,
+            license_fingerprint=fingerprint,
+        )
+
+    def _verification(self, revision: pulumi.Output[str], instance: Instance) -> VerificationArgs:
+        args = self._args
+        return VerificationArgs(
+            provider=args.cluster.provider,
+            namespace=args.namespaces.wandb,
+            operator_namespace=args.namespaces.operator,
+            image=args.utility_image,
+            components=running(args.products),
+            revision=revision,
+            instance=instance.resource,
+            ready_minutes=args.ready_minutes,
+        )
+
+
+def digest(document: Any) -> str:
+    """The revision of a document: 64 bits of its SHA-256, in hexadecimal."""
+    return hashlib.sha256(document.encode()).hexdigest()[:16]
