@@ -1,0 +1,204 @@
+"""The plan: what nodes, data stores and pods an installation has. Sizes are GiB; quantities are Kubernetes' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .kubelets import Room
+from .quantity import cpu_text, memory_text
+from .request import Request
+from .resources import Resources
+from .sources import Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """CPU, memory and pods of one node, as Kubernetes quantities."""
+
+    cpu: str
+    memory: str
+    pods: int
+
+    @classmethod
+    def of(cls, room: Room) -> Capacity:
+        """The same in Kubernetes quantities; memory is rounded down to whole MiB."""
+        return cls(cpu=cpu_text(room.cpu), memory=memory_text(room.memory // 1024**2 * 1024**2), pods=room.pods)
+
+    def __str__(self) -> str:
+        return f"{self.cpu} / {self.memory} / {self.pods} pods"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePool:
+    """Equal nodes."""
+
+    name: str
+    count: int
+    max_count: int
+    """Nodes that an autoscaler may go up to; equal to `count` where none is planned."""
+    instance_type: str | None
+    """None: any machine of this size."""
+    cpu: int
+    """vCPU of one node."""
+    memory_gib: int
+    disk_gib: int
+    zones: int
+    allocatable: Capacity
+    """What one node's kubelet offers to pods."""
+    available: Capacity
+    """What of it is left when the cluster's own pods run."""
+    taint: str | None = None
+    """`key=value:NoSchedule` that keeps other pods away; its pods also select the label `key=value`."""
+
+    @property
+    def autoscaled(self) -> bool:
+        """Whether more nodes come when pods find no room."""
+        return self.max_count > self.count
+
+    @property
+    def machine(self) -> str:
+        """One node in words."""
+        size = f"{self.cpu} vCPU / {self.memory_gib} GiB"
+        return f"{size} ({self.instance_type})" if self.instance_type else size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """A managed MySQL, or what an external one needs."""
+
+    class_name: str | None
+    """None: any machine of this size."""
+    edition: str | None
+    cpu: int
+    memory_gib: int
+    disk_gib: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """A managed Redis, or what an external one needs."""
+
+    class_name: str | None
+    memory_gib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One workload of W&B's chart."""
+
+    resources: Resources
+    """Of its own container. Where they are not `explicit`, the chart's size sets them."""
+    explicit: bool
+    """Whether they must be set because they are not what the chart's size sets."""
+    replicas: tuple[int, int]
+    """Least and most pods; equal where no autoscaler runs."""
+    explicit_replicas: bool
+    """Whether they must be set."""
+    surge: int
+    """Pods that a rolling update adds; 0: the old pod ends first."""
+    sidecars: tuple[tuple[str, str, str], ...] = ()
+    """Name and requests (CPU, memory) of further containers, which the chart's size sets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickHouse:
+    """Keeper and servers; volumes are per pod."""
+
+    replicas: int
+    keepers: int
+    server: Resources
+    keeper: Resources
+    volume_gib: int
+    cache_gib: int
+    """At most half of `volume_gib`."""
+    keeper_volume_gib: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """An in-cluster data store: one pod with one volume."""
+
+    resources: Resources
+    volume_gib: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is planned for a request, and why."""
+
+    request: Request
+    chart_version: str
+    chart_size: str
+    nodes: NodePool
+    """Where W&B runs, and all else that has no pool of its own."""
+    clickhouse_nodes: NodePool | None
+    mysql: Database | None
+    """None: MySQL is among `stores`."""
+    mysql_connections: int
+    """MySQL's `max_connections` must be above this: what the chart's pods may open at most, during a rolling update."""
+    redis: Cache | None
+    """None: Redis is among `stores`."""
+    components: Mapping[str, Component]
+    clickhouse: ClickHouse | None
+    stores: Mapping[str, Store]
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    """By dotted path. A path without an entry of its own is explained by the nearest one above it."""
+
+    @property
+    def pools(self) -> tuple[NodePool, ...]:
+        """All node pools."""
+        return (self.nodes, *((self.clickhouse_nodes,) if self.clickhouse_nodes else ()))
+
+    def reason(self, path: str) -> Reason:
+        """Why the number at `path` is what it is. Raises KeyError when the plan does not say."""
+        while path:
+            if path in self.reasons:
+                return self.reasons[path]
+            path = path.rpartition(".")[0]
+        raise KeyError(path)
+
+    def numbers(self) -> Iterator[tuple[str, str]]:
+        """Every number of the plan: its path, and the number as text."""
+        yield "chart_size", self.chart_size
+        for pool in self.pools:
+            yield from _pool_numbers("nodes" if pool is self.nodes else "clickhouse_nodes", pool)
+        if self.mysql:
+            yield "mysql.class", _class(self.mysql.class_name, f"{self.mysql.cpu} vCPU / {self.mysql.memory_gib} GiB")
+            yield "mysql.disk_gib", f"{self.mysql.disk_gib} GiB"
+        yield "mysql_connections", str(self.mysql_connections)
+        if self.redis:
+            yield "redis.class", _class(self.redis.class_name, f"{self.redis.memory_gib:g} GiB")
+        for name, component in self.components.items():
+            least, most = component.replicas
+            yield f"components.{name}.replicas", str(least) if least == most else f"{least} to {most}"
+            yield f"components.{name}.resources", str(component.resources)
+        for name, store in self.stores.items():
+            yield f"stores.{name}.resources", str(store.resources)
+            yield f"stores.{name}.volume_gib", f"{store.volume_gib} GiB"
+        if self.clickhouse:
+            yield from _clickhouse_numbers(self.clickhouse)
+
+
+def _class(name: str | None, size: str) -> str:
+    return f"{name} ({size})" if name else size
+
+
+def _pool_numbers(path: str, pool: NodePool) -> Iterator[tuple[str, str]]:
+    yield f"{path}.count", str(pool.count)
+    if pool.autoscaled:
+        yield f"{path}.max_count", str(pool.max_count)
+    yield f"{path}.machine", pool.machine
+    yield f"{path}.disk_gib", f"{pool.disk_gib} GiB"
+    yield f"{path}.allocatable", str(pool.allocatable)
+    yield f"{path}.available", str(pool.available)
+
+
+def _clickhouse_numbers(clickhouse: ClickHouse) -> Iterator[tuple[str, str]]:
+    yield "clickhouse.replicas", str(clickhouse.replicas)
+    yield "clickhouse.keepers", str(clickhouse.keepers)
+    yield "clickhouse.server", str(clickhouse.server)
+    yield "clickhouse.keeper", str(clickhouse.keeper)
+    yield "clickhouse.volume_gib", f"{clickhouse.volume_gib} GiB"
+    yield "clickhouse.cache_gib", f"{clickhouse.cache_gib} GiB"
+    yield "clickhouse.keeper_volume_gib", f"{clickhouse.keeper_volume_gib} GiB"
