@@ -1,0 +1,41 @@
+"""Self-managed Weights & Biases: settings, sizing plan, platform, ClickHouse, W&B, stack outputs."""
+
+import pulumi
+import pulumi_random
+
+import preflight
+from arguments import Arguments, fitting_plan
+from components.clickhouse import ClickHouse
+from components.kubernetes import Platform
+from components.wandb import WandB
+from settings import Settings
+
+settings = Settings.load()
+plan = fitting_plan(settings)
+nodes = plan.nodes
+preflight.require(settings, nodes=preflight.PlannedNodes(count=nodes.count, cpu=nodes.cpu, memory_gib=nodes.memory_gib))
+
+arguments = Arguments(settings=settings, plan=plan, random_provider=pulumi_random.Provider("random"))
+
+platform = Platform("platform", arguments.platform()).outputs
+
+made = arguments.clickhouse(platform)
+clickhouse = ClickHouse("clickhouse", made).connection if made else platform.clickhouse
+
+wandb = WandB("wandb", arguments.wandb(platform, clickhouse))
+
+pulumi.export("url", wandb.url)
+pulumi.export("verified", wandb.verified)
+pulumi.export("namespaces", dict(vars(platform.namespaces)))
+pulumi.export(
+    "endpoints",
+    {
+        "mysql": pulumi.Output.concat(platform.mysql.host, f":{platform.mysql.port}"),
+        "redis": pulumi.Output.concat(platform.redis.host, f":{platform.redis.port}"),
+        "clickhouse": pulumi.Output.concat(clickhouse.host, f":{clickhouse.port}") if clickhouse else None,
+    },
+)
+pulumi.export("bucket", {"provider": platform.bucket.provider, "name": platform.bucket.name})
+pulumi.export("kubeconfig", platform.cluster.kubeconfig)
+pulumi.export("versions", settings.versions.model_dump(by_alias=True))
+pulumi.export("sizingPlan", dict(plan.numbers()))

@@ -1,0 +1,59 @@
+"""What all tests share: no contact with the user's own clusters and Pulumi, the cheapest layer first, the dev stack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.harness import Recording, record_stack
+from tools import bootstrap
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ("pure", "program", "cluster", "engine")
+NEED_PROGRAMS = ("cluster", "engine")
+
+# How long an example takes depends on the machine, not on the code.
+hypothesis.settings.register_profile("wandb", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("wandb")
+
+
+def pytest_configure() -> None:
+    """Takes away the way to the user's own clusters, stacks and registries of plugins."""
+    for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+        del os.environ[name]
+    os.environ["KUBECONFIG"] = os.devnull
+    # An Output in an f-string is a mistake that otherwise ends up, as a page of advice, in some value.
+    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+
+
+def pytest_report_header() -> str:
+    """Says, above the tests, which CustomResourceDefinitions manifests are held against."""
+    folder = os.environ.get("WANDB_CRDS")
+    if folder:
+        return f"CustomResourceDefinitions: the operators' own, in {folder}"
+    return "CustomResourceDefinitions: stand-in schemas of this project (WANDB_CRDS is not set)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the cheapest layer first, and stops at once where programs are needed that are not there."""
+    items.sort(key=lambda item: LAYERS.index(layer) if (layer := _layer(item)) in LAYERS else len(LAYERS))
+    missing = bootstrap.missing() if any(_layer(item) in NEED_PROGRAMS for item in items) else []
+    if missing:
+        raise pytest.UsageError(
+            f"tests in {' and '.join(NEED_PROGRAMS)} need programs that are not there: {', '.join(missing)}. "
+            "Get them with: python3 -m tools.bootstrap (or run `make test`)"
+        )
+
+
+def _layer(item: pytest.Item) -> str:
+    path = item.path.relative_to(ROOT / "tests") if item.path.is_relative_to(ROOT / "tests") else item.path
+    return path.parts[0]
+
+
+@pytest.fixture(scope="session")
+def dev_stack() -> Recording:
+    """The program as an `up` of Pulumi.dev.yaml, recorded once; see `record_stack`."""
+    return record_stack("dev")

@@ -1,0 +1,38 @@
+"""The project's own stacks under the recorder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .whole_program import Recording, record, stack_config
+
+ROOT = Path(__file__).resolve().parents[2]
+LICENSE = "wandb:license"
+CLUSTER = "wandb:kubernetes"
+
+
+def record_stack(stack: str, *, changes: Mapping[str, Any] | None = None, preview: bool = False) -> Recording:
+    """The program as an `up` (or a preview) of `Pulumi.<stack>.yaml`, from the project's folder or its examples.
+
+    `changes` replaces whole values by their full keys; a section is given as a mapping. A licence is put where the file has
+    none, because licences are not committed, and preflight is off, because there is no cluster that it could look at.
+    """
+    config, secret_keys = stack_config(stack_file(stack), project=ROOT / "Pulumi.yaml")
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (changes or {}).items()}
+    config = config | texts
+    if LICENSE not in config and "wandb:licenseSecret" not in config:
+        config[LICENSE] = f"secret value of {LICENSE}"
+        secret_keys |= {LICENSE}
+    config[CLUSTER] = json.dumps(json.loads(config.get(CLUSTER, "{}")) | {"preflight": False})
+    return record(ROOT, stack=stack, config=config, secret_keys=secret_keys, preview=preview)
+
+
+def stack_file(stack: str) -> Path:
+    """The file of a stack. Raises `FileNotFoundError`."""
+    for folder in (ROOT, ROOT / "examples"):
+        if (path := folder / f"Pulumi.{stack}.yaml").is_file():
+            return path
+    raise FileNotFoundError(f"no Pulumi.{stack}.yaml in {ROOT} or its examples")
