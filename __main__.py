@@ -12,8 +12,7 @@ from settings import Settings
 
 settings = Settings.load()
 plan = fitting_plan(settings)
-nodes = plan.nodes
-preflight.require(settings, nodes=preflight.PlannedNodes(count=nodes.count, cpu=nodes.cpu, memory_gib=nodes.memory_gib))
+preflight.require(settings, nodes=preflight.PlannedNodes.of(plan.nodes))
 
 arguments = Arguments(settings=settings, plan=plan, random_provider=pulumi_random.Provider("random"))
 
@@ -27,15 +26,9 @@ wandb = WandB("wandb", arguments.wandb(platform, clickhouse))
 pulumi.export("url", wandb.url)
 pulumi.export("verified", wandb.verified)
 pulumi.export("namespaces", dict(vars(platform.namespaces)))
-pulumi.export(
-    "endpoints",
-    {
-        "mysql": pulumi.Output.concat(platform.mysql.host, f":{platform.mysql.port}"),
-        "redis": pulumi.Output.concat(platform.redis.host, f":{platform.redis.port}"),
-        "clickhouse": pulumi.Output.concat(clickhouse.host, f":{clickhouse.port}") if clickhouse else None,
-    },
-)
+pulumi.export("endpoints", platform.endpoints(clickhouse))
 pulumi.export("bucket", {"provider": platform.bucket.provider, "name": platform.bucket.name})
-pulumi.export("kubeconfig", platform.cluster.kubeconfig)
 pulumi.export("versions", settings.versions.model_dump(by_alias=True))
 pulumi.export("sizingPlan", dict(plan.numbers()))
+if platform.cluster.kubeconfig:
+    pulumi.export("kubeconfig", pulumi.Output.secret(platform.cluster.kubeconfig))

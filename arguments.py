@@ -13,13 +13,15 @@ import pulumi
 import pulumi_random
 
 import sizing
-from components import clickhouse, contracts, kubernetes, wandb
+from components import contracts, kubernetes
+from components.clickhouse import Chart, ClickHouseArgs, Images, Timeouts
 from components.credentials import Credentials, CredentialsArgs
 from components.namespaces import Namespaces, NamespacesArgs
+from components.wandb import ComponentSizing, Versions, WandBArgs
 from settings import Settings, stop
 from settings.base import ContainerResources
 from settings.clickhouse import ExternalClickHouse
-from settings.stores import Bucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
+from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
 
 def fitting_plan(settings: Settings) -> sizing.Plan:
@@ -95,13 +97,13 @@ class Arguments:
             ),
         )
 
-    def clickhouse(self, platform: contracts.Platform) -> clickhouse.ClickHouseArgs | None:
+    def clickhouse(self, platform: contracts.Platform) -> ClickHouseArgs | None:
         """ClickHouse in the cluster; None where the stack makes none."""
         made, planned, bucket = self.settings.managed_clickhouse, self.plan.clickhouse, platform.clickhouse_bucket
         if made is None or planned is None or bucket is None:
             return None
         versions, images, minutes = self.settings.versions, self.settings.images, self.settings.timeouts
-        return clickhouse.ClickHouseArgs(
+        return ClickHouseArgs(
             cluster=platform.cluster,
             random_provider=self.random_provider,
             namespaces=platform.namespaces,
@@ -109,7 +111,7 @@ class Arguments:
             identity=platform.clickhouse_identity,
             server_resources=_resources(planned.server),
             keeper_resources=_resources(planned.keeper),
-            images=clickhouse.Images(
+            images=Images(
                 server=f"{images.clickhouse_server}:{versions.clickhouse}",
                 keeper=f"{images.clickhouse_keeper}:{versions.clickhouse}",
                 hook=self.settings.image("utility"),
@@ -119,19 +121,19 @@ class Arguments:
             volume_gib=planned.volume_gib,
             cache_gib=planned.cache_gib,
             keeper_volume_gib=planned.keeper_volume_gib,
-            chart=clickhouse.Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
+            chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
             cluster_name=made.cluster,
             database=made.database,
             protect=self.settings.protect,
-            timeouts=clickhouse.Timeouts(
+            timeouts=Timeouts(
                 create=f"{minutes.clickhouse}m", update=f"{minutes.clickhouse}m", delete=f"{minutes.delete}m"
             ),
         )
 
-    def wandb(self, platform: contracts.Platform, database: contracts.ClickHouse | None) -> wandb.WandBArgs:
+    def wandb(self, platform: contracts.Platform, database: contracts.ClickHouse | None) -> WandBArgs:
         """W&B on the platform, with Weave on the ClickHouse `database`."""
         settings, versions = self.settings, self.settings.versions
-        return wandb.WandBArgs(
+        return WandBArgs(
             cluster=platform.cluster,
             namespaces=platform.namespaces,
             mysql=platform.mysql,
@@ -146,7 +148,7 @@ class Arguments:
             products=settings.products,
             size=self.plan.chart_size,
             components={name: each for name, component in self.plan.components.items() if (each := _sizing(component))},
-            versions=wandb.Versions(
+            versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
                 controller=versions.wandb_controller,
                 chart=versions.wandb_chart,
@@ -319,17 +321,17 @@ def _resources(planned: sizing.Resources) -> contracts.Resources:
     )
 
 
-def _sizing(component: sizing.Component) -> wandb.ComponentSizing | None:
+def _sizing(component: sizing.Component) -> ComponentSizing | None:
     """What must be set; None where the chart's size preset says the same."""
     if not (component.explicit or component.explicit_replicas):
         return None
-    return wandb.ComponentSizing(
+    return ComponentSizing(
         resources=_resources(component.resources) if component.explicit else None,
         replicas=component.replicas if component.explicit_replicas else None,
     )
 
 
-def _bucket(bucket: Bucket) -> contracts.Bucket:
+def _bucket(bucket: Bucket | ClickHouseBucket) -> contracts.Bucket:
     keys = bucket.keys_secret
     return contracts.Bucket(
         provider=bucket.provider,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pulumi import Input
+from pulumi import Input, Output
 
 if TYPE_CHECKING:
     import pulumi_kubernetes as kubernetes
@@ -166,3 +166,8 @@ class Platform:
     wandb_identity: Identity
     """For the components of W&B that touch the bucket."""
     clickhouse_identity: Identity
+
+    def endpoints(self, clickhouse: ClickHouse | None) -> dict[str, Output[str]]:
+        """`host:port` of every data store, `clickhouse` among them where there is one."""
+        stores = {"mysql": self.mysql, "redis": self.redis} | ({"clickhouse": clickhouse} if clickhouse else {})
+        return {name: Output.concat(store.host, f":{store.port}") for name, store in stores.items()}

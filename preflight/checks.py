@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.namespaces import OWNER_ANNOTATION
 from settings import Problem, Settings
@@ -15,6 +15,9 @@ from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
 from settings.surface import full
 
 from .lookup import Denied, Lookup, Object, Unreachable, connect, kubeconfig_in_use
+
+if TYPE_CHECKING:
+    from sizing import NodePool
 
 MINIMUM_VERSION = (1, 34)
 """The oldest Kubernetes that W&B supports. Source: W&B's documentation, requirements of self-managed W&B."""
@@ -39,6 +42,11 @@ class PlannedNodes:
     """Cores of one node."""
     memory_gib: Decimal | float
     """Memory of one node in GiB."""
+
+    @classmethod
+    def of(cls, pool: NodePool) -> PlannedNodes:
+        """The nodes of a pool of the plan."""
+        return cls(count=pool.count, cpu=pool.cpu, memory_gib=pool.memory_gib)
 
 
 @dataclass(frozen=True, kw_only=True)

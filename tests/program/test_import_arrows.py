@@ -16,11 +16,11 @@ ARROWS: dict[str, set[str]] = {
     "components": set(),
     "sizing": set(),
     "settings": set(),
-    "preflight": {"settings", "components"},
+    "preflight": {"settings", "sizing", "components"},
     "arguments": {"settings", "sizing", "components"},
     "__main__": {"settings", "preflight", "sizing", "arguments", "components"},
     "tools": set(),
-    "rehearsal": {"settings", "sizing", "tools"},
+    "rehearsal": {"arguments", "preflight", "settings", "sizing", "tools"},
     "bench": {"components", "settings", "sizing", "rehearsal", "tools", "tests"},
 }
 """Which of this project's own packages each of them may import, besides itself."""
