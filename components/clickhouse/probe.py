@@ -112,7 +112,11 @@ def job(args: ProbeArgs) -> dict[str, Any]:
     marks = pods.labels("clickhouse-probe")
     return {
         # no name: Pulumi makes one, so that the next Job can run before this one is deleted
-        "metadata": {"namespace": args.namespace, "labels": marks},
+        "metadata": {
+            "namespace": args.namespace,
+            "labels": marks,
+            "annotations": {"pulumi.com/replaceUnready": "true"},  # a failed one would fail every later `up`
+        },
         "spec": {
             "backoffLimit": 1,
             # the pull of the image, and two attempts

@@ -15,7 +15,7 @@ from pulumi_kubernetes.batch.v1 import Job
 from .. import contracts
 from ..credentials import random_text, secret
 from ..ordering import after
-from .store import Server, Task, Volume, job_spec, labels, secret_env, single_server
+from .store import Server, Task, Volume, job_metadata, job_spec, secret_env, single_server
 
 PORT = 8333
 USER_ID = 1000
@@ -184,7 +184,7 @@ class ObjectStore(pulumi.ComponentResource):
         )
         return Job(
             f"{self._name}-buckets",
-            metadata={"namespace": args.namespaces.wandb, "labels": labels(self._name, "seaweedfs-buckets")},
+            metadata=job_metadata(self._name, "seaweedfs-buckets", args.namespaces.wandb),
             spec=job_spec(task),
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=server),
         )

@@ -15,7 +15,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 from .. import contracts
 from ..credentials import random_text, secret
 from ..ordering import after
-from .store import Server, Task, Volume, job_spec, labels, secret_env, single_server
+from .store import Server, Task, Volume, job_metadata, job_spec, labels, secret_env, single_server
 
 PORT = 3306
 USER_ID = 999
@@ -91,7 +91,7 @@ class MySQLDatabase(pulumi.ComponentResource):
         )
         job = Job(
             f"{name}-job",
-            metadata={"namespace": args.namespace, "labels": labels(name, "mysql-database")},
+            metadata=job_metadata(name, "mysql-database", args.namespace),
             spec=job_spec(task),
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=args.depends_on),
         )

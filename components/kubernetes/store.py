@@ -186,6 +186,18 @@ class Task:
     env: Sequence[EnvVarArgsDict]
 
 
+def job_metadata(name: str, component: str, namespace: pulumi.Input[str]) -> ObjectMetaArgsDict:
+    """The metadata of a Job whose name Pulumi chooses, so that a changed one runs beside the old before it goes.
+
+    A Job that failed is replaced by the next `up`: waiting for it again would fail again.
+    """
+    return {
+        "namespace": namespace,
+        "labels": labels(name, component),
+        "annotations": {"pulumi.com/replaceUnready": "true"},
+    }
+
+
 def job_spec(task: Task) -> JobSpecArgsDict:
     """The spec of the Job that runs `task`: tried four times, at most ten minutes in all."""
     container: ContainerArgsDict = {
