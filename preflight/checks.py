@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.namespaces import OWNER_ANNOTATION
 from settings import Problem, Settings
+from settings.base import cores, gibibytes
 from settings.clickhouse import ExternalClickHouse
 from settings.problems import problem
 from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
@@ -39,14 +40,15 @@ class PlannedNodes:
 
     count: int
     cpu: Decimal | float
-    """Cores of one node."""
+    """Cores that one node offers to pods."""
     memory_gib: Decimal | float
-    """Memory of one node in GiB."""
+    """Memory that one node offers to pods, in GiB."""
 
     @classmethod
     def of(cls, pool: NodePool) -> PlannedNodes:
-        """The nodes of a pool of the plan."""
-        return cls(count=pool.count, cpu=pool.cpu, memory_gib=pool.memory_gib)
+        """The nodes of a pool of the plan, by what their kubelets offer."""
+        offered = pool.allocatable
+        return cls(count=pool.count, cpu=cores(offered.cpu), memory_gib=round(gibibytes(offered.memory), 1))
 
 
 @dataclass(frozen=True, kw_only=True)

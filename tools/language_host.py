@@ -171,7 +171,7 @@ class LanguageHost(LanguageRuntimeServicer):
     def Cancel(self, request: Any, context: Any) -> Any:
         """Ends what runs."""
         self._programs.end()
-        return empty_pb2.Empty()  # ty: ignore[missing-attribute]
+        return empty_pb2.Empty()
 
 
 def _executor() -> str:

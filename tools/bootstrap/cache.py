@@ -58,6 +58,7 @@ def publish(target: Path) -> Generator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        partial.rename(target)
+        if not target.exists():  # a run of another user of this cache may have been faster, with the same content
+            partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
