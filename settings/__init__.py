@@ -2,7 +2,7 @@
 
 model       all settings; its sections are in cluster, sizing, stores, clickhouse, versions
 base        the base of every section, and kinds of text
-surface     every key, read from the models
+surface     every key, read from the models; descriptions reads the texts about them
 problems    messages: one form, no secrets
 rules       rules over several keys
 lenient     settings that are partly wrong, for the rules

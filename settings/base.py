@@ -35,7 +35,10 @@ def _alias(name: str) -> str:
 
 
 class Model(BaseModel):
-    """A section of the settings: camelCase keys, exact types, no unknown key, unchangeable once read."""
+    """A section of the settings: camelCase keys, exact types, no unknown key, unchangeable once read.
+
+    The text below a field describes its key; see `descriptions`.
+    """
 
     model_config = ConfigDict(
         alias_generator=_alias,
@@ -43,7 +46,6 @@ class Model(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
         strict=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from .descriptions import description
 from .model import Settings
-from .surface import NAMESPACE, Key, alias, field_shape, keys_of
+from .surface import NAMESPACE, Key, alias, field_shape, keys_of, shape
 
 SCHEMA_FILE = "Pulumi.schema.json"
 REFERENCE_FILE = "docs/configuration.md"
@@ -32,6 +33,10 @@ def schema() -> dict[str, Any]:
     It knows everything that can be said of one key. Rules over several keys are checked when the program starts.
     """
     made = Settings.model_json_schema(by_alias=True)
+    models = {model.__name__: model for model in _models(Settings)}
+    _describe(made, Settings, made["$defs"])
+    for name, each in made["$defs"].items():
+        _describe(each, models[name], made["$defs"])
     definitions = {name: _tidy(each) for name, each in sorted(made.pop("$defs").items())}
     properties = {f"{NAMESPACE}:{key}": _tidy(each) for key, each in made["properties"].items()}
     return {
@@ -54,6 +59,26 @@ def schema() -> dict[str, Any]:
         },
         "$defs": {"Encrypted": ENCRYPTED, **definitions},
     }
+
+
+def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The models of all sections below `model`, however deep."""
+    for info in model.model_fields.values():
+        found = field_shape(info)
+        below = shape(found.item).models if found.python is dict else found.models
+        for each in below.values():
+            yield each
+            yield from _models(each)
+
+
+def _describe(made: dict[str, Any], model: type[BaseModel], definitions: dict[str, Any]) -> None:
+    """Put the descriptions of the fields into the schema of `model`, where its section does not say the same itself."""
+    for name, info in model.model_fields.items():
+        key, text = alias(name, info), description(model, name)
+        node = made["properties"][key]
+        section = definitions.get(node.get("$ref", "").rpartition("/")[-1], {})
+        if section.get("description") != text:
+            made["properties"][key] = dict(sorted({**node, "description": text}.items()))
 
 
 def _tidy(node: Any) -> Any:
@@ -113,7 +138,7 @@ def reference() -> str:
     for name, info in Settings.model_fields.items():
         found = field_shape(info)
         if found.models:
-            lines += _section(alias(name, info), " ".join((info.description or "").split()), found.models)
+            lines += _section(alias(name, info), description(Settings, name), found.models)
     return _HEAD + "\n".join(lines) + "\n"
 
 

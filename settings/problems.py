@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -80,15 +81,17 @@ class Location:
                 self.path += f"[{part}]"
                 continue
             self.path = f"{self.path}.{part}" if self.path else part
-            chosen = f"{pattern}.<name>" if pattern in _CHOSEN else ""
+            chosen = f"{pattern}.<name>" if pattern in _chosen() else ""
             pattern = chosen or (f"{pattern}.{part}" if pattern else part)
         above = known.get(pattern.rpartition(".")[0])
         self.key = known.get(pattern) or (above if above and above.type == "texts by name" else None)
         self.parent = pattern.rpartition(".")[0]
 
 
-_CHOSEN = frozenset(each.path.partition(".<name>")[0] for each in surface() if "<name>" in each.path)
-"""Sections whose keys the user chooses."""
+@functools.cache
+def _chosen() -> frozenset[str]:
+    """Sections whose keys the user chooses."""
+    return frozenset(each.path.partition(".<name>")[0] for each in surface() if "<name>" in each.path)
 
 
 def siblings(parent: str, kind: object = None) -> list[str]:

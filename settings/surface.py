@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .base import SecretText
+from .descriptions import description
 from .model import Settings
 
 NAMESPACE = "wandb"
@@ -123,14 +124,14 @@ def alias(name: str, info: FieldInfo) -> str:
     return info.alias or name
 
 
-def _key(path: str, info: FieldInfo, kinds: tuple[str, ...]) -> Key:
+def _key(path: str, text_below: str, info: FieldInfo, kinds: tuple[str, ...]) -> Key:
     found = field_shape(info)
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     text = extra.get("x-default")
     default = info.default if info.default_factory is None or text else _made(info)
     return Key(
         path=path,
-        description=" ".join((info.description or "").split()),
+        description=text_below,
         type=type_text(found),
         default=default,
         default_text=str(text) if text else None,
@@ -148,7 +149,7 @@ def _made(info: FieldInfo) -> Any:
 def keys_of(model: type[BaseModel], prefix: str = "", kinds: tuple[str, ...] = ()) -> Iterator[Key]:
     """Every key below `model`, sections before what is in them. `<name>` stands for a key that the user chooses."""
     for name, info in model.model_fields.items():
-        key = _key(prefix + alias(name, info), info, kinds)
+        key = _key(prefix + alias(name, info), description(model, name), info, kinds)
         yield key
         yield from _below(key, field_shape(info))
 
