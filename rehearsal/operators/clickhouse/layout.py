@@ -1,0 +1,223 @@
+"""Names: which hosts an installation has, and what the operator calls the objects of each.
+
+Source: `pkg/model/{chi,chk}/namer` and `pkg/model/{chi,chk}/tags/labeler` of clickhouse-operator 0.25.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+
+CLICKHOUSE_GROUP, KEEPER_GROUP = "clickhouse.altinity.com", "clickhouse-keeper.altinity.com"
+TRUE = {"1", "true", "yes", "on", "enable", "enabled"}
+
+
+class Unsupported(Exception):
+    """The specification asks for something that this stand-in does not play. Its message says what, and to whom."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flavour:
+    """What differs between the two kinds."""
+
+    kind: str
+    group: str
+    short: str
+    service_prefix: str
+    label: str
+    container: str
+    configuration: str
+    """Folder of the server's configuration."""
+    host_folder: str
+    common_folder: str
+    data: str
+    ports: Mapping[str, int]
+    service_ports: Sequence[str]
+    """The ports of the entry Service, by name."""
+    image: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/v1"
+
+
+CHI = Flavour(
+    kind="ClickHouseInstallation",
+    group=CLICKHOUSE_GROUP,
+    short="chi",
+    service_prefix="clickhouse",
+    label="Chi",
+    container="clickhouse",
+    configuration="/etc/clickhouse-server",
+    host_folder="conf.d",
+    common_folder="config.d",
+    data="/var/lib/clickhouse",
+    ports={"tcp": 9000, "http": 8123, "interserver": 9009},
+    service_ports=("http", "tcp"),
+    image="clickhouse/clickhouse-server:latest",
+)
+CHK = Flavour(
+    kind="ClickHouseKeeperInstallation",
+    group=KEEPER_GROUP,
+    short="chk",
+    service_prefix="keeper",
+    label="Chk",
+    container="clickhouse-keeper",
+    configuration="/etc/clickhouse-keeper",
+    host_folder="conf.d",
+    common_folder="keeper_config.d",
+    data="/var/lib/clickhouse-keeper",
+    ports={"zk": 2181, "raft": 9444},
+    service_ports=("zk", "raft"),
+    image="clickhouse/clickhouse-keeper:latest",
+)
+FLAVOURS = {flavour.kind: flavour for flavour in (CHI, CHK)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """One cluster of an installation."""
+
+    spec: Object
+    name: str
+    shards: int
+    replicas: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One server of a cluster."""
+
+    cluster: Cluster
+    shard: int
+    replica: int
+    index: int
+    """Counted through the whole installation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """A custom resource with its names."""
+
+    flavour: Flavour
+    resource: Object
+
+    @property
+    def name(self) -> str:
+        return self.resource["metadata"]["name"]
+
+    @property
+    def namespace(self) -> str:
+        return self.resource["metadata"]["namespace"]
+
+    @property
+    def spec(self) -> Object:
+        return self.resource["spec"]
+
+    @property
+    def configuration(self) -> Object:
+        return self.spec.get("configuration") or {}
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        """The clusters; an installation that names none has one called `cluster`. Raises Unsupported."""
+        entries = self.configuration.get("clusters") or [{"name": "cluster"}]
+        return [_cluster(self.flavour, entry) for entry in entries]
+
+    @property
+    def hosts(self) -> list[Host]:
+        """All hosts in the order in which they are reconciled. Raises Unsupported."""
+        places = [
+            (cluster, shard, replica)
+            for cluster in self.clusters
+            for shard in range(cluster.shards)
+            for replica in range(cluster.replicas)
+        ]
+        return [
+            Host(cluster=cluster, shard=shard, replica=replica, index=index)
+            for index, (cluster, shard, replica) in enumerate(places)
+        ]
+
+    @property
+    def stopped(self) -> bool:
+        return is_true(self.spec.get("stop"))
+
+    @property
+    def domain(self) -> str:
+        pattern = self.spec.get("namespaceDomainPattern") or "%s.svc.cluster.local"
+        return pattern.replace("%s", self.namespace)
+
+    @property
+    def entry_service(self) -> str:
+        return f"{self.flavour.service_prefix}-{self.name}"
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.entry_service}.{self.domain}"
+
+    @property
+    def common_config(self) -> str:
+        return f"{self.flavour.short}-{self.name}-common-configd"
+
+    @property
+    def common_users(self) -> str:
+        return f"{self.flavour.short}-{self.name}-common-usersd"
+
+    def statefulset(self, host: Host) -> str:
+        return f"{self.flavour.short}-{self.name}-{host.cluster.name}-{host.shard}-{host.replica}"
+
+    def pod(self, host: Host) -> str:
+        return f"{self.statefulset(host)}-0"
+
+    def fqdn(self, host: Host) -> str:
+        return f"{self.statefulset(host)}.{self.domain}"
+
+    def host_config(self, host: Host) -> str:
+        place = f"{host.cluster.name}-{host.shard}-{host.replica}"
+        return f"{self.flavour.short}-{self.name}-deploy-confd-{place}"
+
+    def disruption_budget(self, cluster: Cluster) -> str:
+        return f"{self.flavour.short}-{self.name}-{cluster.name}"
+
+    def cluster_secret(self, cluster: Cluster) -> str:
+        return f"{self.name}-{cluster.name}-auto-secret"
+
+    def label(self, name: str) -> str:
+        return f"{self.flavour.group}/{name}"
+
+    def scope(self) -> dict[str, str]:
+        """The labels of everything of this installation."""
+        return {
+            self.label("app"): "chop",
+            self.label("namespace"): self.namespace,
+            self.label(self.flavour.short): self.name,
+        }
+
+    def cluster_scope(self, cluster: Cluster) -> dict[str, str]:
+        return self.scope() | {self.label("cluster"): cluster.name}
+
+    def host_scope(self, host: Host) -> dict[str, str]:
+        place = {self.label("shard"): str(host.shard), self.label("replica"): str(host.replica)}
+        return self.cluster_scope(host.cluster) | place
+
+
+def is_true(value: Any) -> bool:
+    """The operator's reading of its string booleans."""
+    return str(value or "").lower() in TRUE
+
+
+def _cluster(flavour: Flavour, entry: Object) -> Cluster:
+    layout = entry.get("layout") or {}
+    if layout.get("shards") or layout.get("replicas"):
+        raise Unsupported(
+            f"cluster {entry['name']}: this rehearsal's stand-in plays layouts by counts (shardsCount, replicasCount) only"
+        )
+    return Cluster(
+        spec=entry,
+        name=entry["name"],
+        shards=1 if flavour is CHK else int(layout.get("shardsCount") or 1),
+        replicas=int(layout.get("replicasCount") or 1),
+    )
