@@ -1,0 +1,133 @@
+"""What a stack expects to find on a cluster that exists, made from its settings: the user's part, played.
+
+Nodes as the sizing plan wants them, with what a cluster's own pods take of them; the StorageClass and IngressClass that the
+settings name; and where the settings say that they exist already, the namespaces, the CRDs and the Secrets, with
+placeholders in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kubernetes.utils.quantity import parse_quantity
+
+from . import crds
+from .control_plane import NodeShape, Surroundings
+from .control_plane.nodes import DEFAULT_INGRESS_CLASS, DEFAULT_STORAGE_CLASS, MANAGED, REGION, Manifest
+from .engine.project import PLACEHOLDER, settings
+from .state import PROJECT
+
+if TYPE_CHECKING:
+    from settings import Settings
+    from sizing import NodePool, Plan
+
+POOL_LABEL = "rehearsal/pool"
+
+_ZONES = "abcdefghi"
+_ANY_NODES = (NodeShape(count=3, cpu="8", memory="32Gi"),)
+
+
+def of_stack(stack: str, project: Path = PROJECT) -> Surroundings:
+    """The surroundings that the settings of `stack` ask for. Raises StackFileError when there is no such stack.
+
+    With settings that the program will refuse, it is a cluster of any three nodes for the program to refuse them on.
+    """
+    given = settings(stack, project)
+    named = {key: given[key] if isinstance(given.get(key), dict) else {} for key in ("kubernetes", "ingress")}
+    plan, objects = _of_settings(stack, given)
+    return Surroundings(
+        pools=tuple(_shape(pool) for pool in plan.pools) if plan else _ANY_NODES,
+        storage_class=str(named["kubernetes"].get("storageClass") or DEFAULT_STORAGE_CLASS),
+        ingress_class=str(named["ingress"].get("className") or DEFAULT_INGRESS_CLASS),
+        context=str(named["kubernetes"].get("context") or "rehearsal"),
+        objects=objects,
+    )
+
+
+def _of_settings(stack: str, given: dict) -> tuple[Plan | None, tuple[Manifest, ...]]:
+    # The program's own modules: they take a second to load, and `stop` and `status` can do without.
+    import arguments
+    import sizing
+    from settings import InvalidSettings, parse
+
+    try:
+        read = parse(given, secret_keys={"wandb:license"}, stack=stack)
+        plan = sizing.plan(arguments.sizing_request(read))
+    except (InvalidSettings, sizing.InvalidRequest):
+        return None, ()
+    own = [_own_pods(pool) for pool in plan.pools if pool.available != pool.allocatable]
+    return plan, (*own, *_brought(read))
+
+
+def _shape(pool: NodePool) -> NodeShape:
+    key, _, rest = (pool.taint or "").partition("=")
+    value, _, effect = rest.partition(":")
+    taints = ({"key": key, "value": value, "effect": effect},) if key else ()
+    return NodeShape(
+        name=pool.name,
+        count=pool.count,
+        cpu=pool.allocatable.cpu,
+        memory=pool.allocatable.memory,
+        pods=pool.available.pods + 1,
+        capacity_cpu=str(pool.cpu),
+        capacity_memory=f"{pool.memory_gib}Gi",
+        ephemeral_storage=f"{pool.disk_gib}Gi",
+        zones=tuple(f"{REGION}-{letter}" for letter in _ZONES[: pool.zones]),
+        labels={POOL_LABEL: pool.name} | ({key: value} if key else {}),
+        taints=taints,
+    )
+
+
+def _own_pods(pool: NodePool) -> Manifest:
+    """One pod on each node of the pool that requests what the plan sets aside for the cluster's own pods."""
+    name = f"cluster-pods-{pool.name}"
+    cpu = parse_quantity(pool.allocatable.cpu) - parse_quantity(pool.available.cpu)
+    memory = parse_quantity(pool.allocatable.memory) - parse_quantity(pool.available.memory)
+    requests = {"cpu": f"{int(cpu * 1000)}m", "memory": f"{int(memory / 2**20)}Mi"}
+    container = {"name": "all", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": requests}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "namespace": "kube-system", "labels": MANAGED},
+        "spec": {
+            "selector": {"matchLabels": {"name": name}},
+            "template": {
+                "metadata": {"labels": {"name": name} | MANAGED},
+                "spec": {
+                    "nodeSelector": {POOL_LABEL: pool.name},
+                    "tolerations": [{"operator": "Exists"}],
+                    "priorityClassName": "system-node-critical",
+                    "containers": [container],
+                },
+            },
+        },
+    }
+
+
+def _brought(read: Settings) -> Iterator[Manifest]:
+    """What the settings say that the user has put there."""
+    from preflight.checks import brought_secrets
+
+    if read.managed_clickhouse and read.managed_clickhouse.crds == "external":
+        yield from crds.manifests(*crds.CLICKHOUSE)
+    if read.namespaces.create:
+        return  # nothing can be in a namespace that is still to be made
+    for name in dict.fromkeys([read.namespaces.wandb, read.namespaces.operator, read.namespaces.clickhouse]):
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": MANAGED}}
+    for secret in brought_secrets(read):
+        namespace = getattr(read.namespaces, secret.namespace_key)
+        yield _secret(secret.name, namespace, "Opaque", secret.keys)
+    if read.ingress.tls_secret:
+        yield _secret(read.ingress.tls_secret, read.namespaces.wandb, "kubernetes.io/tls", ("tls.crt", "tls.key"))
+
+
+def _secret(name: str, namespace: str, kind: str, keys: tuple[str, ...]) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": MANAGED},
+        "stringData": dict.fromkeys(keys, PLACEHOLDER),
+    }
