@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
-from rehearsal.control_plane import BINARIES, shut_down
+from rehearsal.control_plane import BINARIES, processes, shut_down
 from rehearsal.state import PROJECT, State
 from tools import bootstrap
 
@@ -38,6 +40,16 @@ def background(
     paths = {name: str(path) for name, path in binaries.items()}
     arguments = json.dumps([operation, str(state.folder), project and str(project), paths])
     return subprocess.Popen([sys.executable, "-c", _BACKGROUND, arguments], cwd=PROJECT, stdout=subprocess.DEVNULL)
+
+
+def kill(running: subprocess.Popen, state: State) -> None:
+    """End `running` and the Pulumi CLI that it started, as the kernel would: with no time to say goodbye."""
+    running.kill()
+    for process in processes.marked(state, "pulumi"):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "pulumi":
+                process.kill()
+    running.wait()
 
 
 @pytest.fixture(scope="session")
