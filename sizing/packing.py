@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import scheduler
 from .pods import Pod, Pods
@@ -30,25 +31,44 @@ def _orders() -> Iterator[random.Random | None]:
         yield random.Random(seed)
 
 
+class _Rounds:
+    """One installation in every order that is tried.
+
+    A round is played when somebody first wants it and kept for the next question, because whether pods fit at rest, in
+    turns and all at once is asked of the same installation.
+    """
+
+    def __init__(self, pools: Sequence[Pool], base: Sequence[Pod]) -> None:
+        self._pools, self._base, self._orders = pools, base, _orders()
+        self._played: list[tuple[Cluster, Pod | None]] = []
+
+    def __iter__(self) -> Iterator[tuple[Cluster, Pod | None]]:
+        """Each round: the cluster afterwards, and the first pod that found no room. Who changes the cluster copies it."""
+        for index in range(ROUNDS):
+            if index == len(self._played):
+                order = next(self._orders)
+                cluster = Cluster(self._pools, order)
+                self._played.append((cluster, scheduler.install(cluster, self._base, order)))
+            yield self._played[index]
+
+
+@lru_cache(maxsize=4)
+def _rounds(pools: tuple[Pool, ...], base: tuple[Pod, ...]) -> _Rounds:
+    return _Rounds(pools, base)
+
+
 def at_rest(pools: Sequence[Pool], pods: Pods) -> Failure | None:
     """The first pod of an installation that finds no room in some order; None: all of them always do."""
-    too_big = _hopeless(pools, pods.base)
-    if too_big:
-        return Failure(pod=too_big, when="at rest")
-    for order in _orders():
-        failed = scheduler.install(Cluster(pools, order), pods.base, order)
-        if failed:
-            return Failure(pod=failed, when="at rest")
-    return None
+    failed = _hopeless(pools, pods.base)
+    if failed is None:
+        failed = next((failed for _, failed in _rounds(tuple(pools), pods.base) if failed), None)
+    return Failure(pod=failed, when="at rest") if failed else None
 
 
 def in_turns(pools: Sequence[Pool], pods: Pods) -> Failure | None:
     """The first pod that an update of one Deployment adds and that finds no room, in some order of what is there."""
-    for order in _orders():
-        cluster = Cluster(pools, order)
-        if scheduler.install(cluster, pods.base, order):
-            continue
-        for pod in (*pods.surge, *pods.operators):
+    for cluster, failed in _rounds(tuple(pools), pods.base):
+        for pod in () if failed else (*pods.surge, *pods.operators):
             if not cluster.candidates(pod):
                 return Failure(pod=pod, when="in an update of it alone")
     return None
@@ -56,13 +76,23 @@ def in_turns(pools: Sequence[Pool], pods: Pods) -> Failure | None:
 
 def at_once(pools: Sequence[Pool], pods: Pods) -> Failure | None:
     """The first pod that finds no room when all of W&B's Deployments are updated at the same time, in some order."""
-    for order in _orders():
-        cluster = Cluster(pools, order)
-        failed = scheduler.install(cluster, pods.base, order)
-        failed = failed or scheduler.install(cluster, pods.surge, order)
+    for cluster, base_failed in _rounds(tuple(pools), pods.base):
+        updated = cluster.copy()
+        failed = base_failed or scheduler.install(updated, pods.surge, updated.chance)
         if failed:
             return Failure(pod=failed, when="in an update of everything")
     return None
+
+
+def too_small(pools: Sequence[Pool], pods: Pods) -> bool:
+    """Whether the pods of an update of everything ask for more than all nodes have together: no order helps then."""
+    for pool in pools:
+        own = [pod for pod in (*pods.base, *pods.surge) if pod.pool == pool.name and not pod.job]
+        if sum(pod.cpu for pod in own) > pool.room.cpu * pool.count:
+            return True
+        if sum(pod.memory for pod in own) > pool.room.memory * pool.count:
+            return True
+    return False
 
 
 def nodes_at_most(pools: Sequence[Pool], pods: Pods) -> dict[str, int] | None:

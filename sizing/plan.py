@@ -124,6 +124,8 @@ def _largest(parts: Sequence[Fraction], assemble: Callable[[Fraction], Plan]) ->
 def _comfortable(planned: Plan) -> bool:
     pools = [machines.schedulable(each, planned.request.cloud, margin=MARGIN) for each in planned.pools]
     every = pods.of(planned)
+    if packing.too_small(pools, every):
+        return False
     return not (packing.at_once(pools, every) or packing.in_turns(pools, every))
 
 

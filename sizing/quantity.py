@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import cache
 
 MI = 1024**2
 GI = 1024**3
@@ -16,6 +17,7 @@ _DECIMAL = {letter: 1000**power for power, letter in enumerate("kMGTPE", start=1
 _UNITS = {"": 1, **_BINARY, **_DECIMAL}
 
 
+@cache
 def cpu(text: str) -> int:
     """Thousandths of a core in a CPU quantity ("500m", "2", "0.5"), rounded up. Raises ValueError for anything else."""
     found = _CPU.fullmatch(text)
@@ -24,6 +26,7 @@ def cpu(text: str) -> int:
     return _up(Fraction(found[1]) * (1 if found[2] else 1000))
 
 
+@cache
 def memory(text: str) -> int:
     """Bytes in a memory quantity ("512Mi", "4Gi", "256M"), rounded up. Raises ValueError for anything else."""
     found = _MEMORY.fullmatch(text)

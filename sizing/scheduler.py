@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from .kubelets import Room
 from .pods import Pod
@@ -66,6 +67,12 @@ class Node:
         self.pods.append(pod)
         self.owners[pod.owner] = self.owners.get(pod.owner, 0) + 1
 
+    def copy(self) -> Node:
+        """The same with lists of its own."""
+        return Node(
+            self.name, self.pool, self.zone, self.room, self.cpu, self.memory, self.pods.copy(), self.owners.copy()
+        )
+
     def remove(self, pod: Pod) -> None:
         """Take the pod away."""
         self.cpu -= pod.cpu
@@ -80,7 +87,7 @@ class Cluster:
     def __init__(self, pools: Iterable[Pool], chance: random.Random | None = None) -> None:
         self._pools = {pool.name: pool for pool in pools}
         self.nodes: list[Node] = []
-        self._chance = chance
+        self.chance = chance
         for pool in self._pools.values():
             for _ in range(pool.count):
                 self.grow(pool.name)
@@ -96,15 +103,24 @@ class Cluster:
         """Nodes in the pool."""
         return sum(node.pool == name for node in self.nodes)
 
+    def copy(self) -> Cluster:
+        """The same nodes with the same pods, to try something on; its chances go on from here independently."""
+        chance = None
+        if self.chance:
+            chance = random.Random(0)
+            chance.setstate(self.chance.getstate())
+        twin = Cluster((), chance)
+        twin._pools = self._pools
+        twin.nodes = [node.copy() for node in self.nodes]
+        return twin
+
     def place(self, pod: Pod) -> Node | None:
         """Put the pod where the scheduler would, among equals by chance; None: nowhere, it stays Pending."""
         nodes = self.candidates(pod)
         if not nodes:
             return None
-        scores = self._scores(pod, nodes)
-        best = max(scores)
-        equals = [node for node, score in zip(nodes, scores, strict=True) if score == best]
-        node = self._chance.choice(equals) if self._chance else equals[0]
+        equals = nodes if len(nodes) == 1 else self._best(pod, nodes)
+        node = self.chance.choice(equals) if self.chance else equals[0]
         node.add(pod)
         return node
 
@@ -113,52 +129,65 @@ class Cluster:
         nodes = [node for node in self.nodes if node.takes(pod)]
         if not pod.apart or not nodes or self._pools[pod.pool].zones < _STRICT_ZONES:
             return nodes
-        counts = self._by_zone(pod, [node for node in self.nodes if node.pool == pod.pool])
+        counts = _by_zone(pod.owner, [node for node in self.nodes if node.pool == pod.pool])
         least = min(counts.values())
         return [node for node in nodes if counts[node.zone] <= least]
 
-    def _scores(self, pod: Pod, nodes: Sequence[Node]) -> list[int]:
+    def _best(self, pod: Pod, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes with the highest score."""
         spread = self._spread(pod, nodes)
-        return [
-            _least_allocated(pod, node) + _balanced(pod, node) + 2 * extra
-            for node, extra in zip(nodes, spread, strict=True)
-        ]
+        best, equals = -1, []
+        for index, node in enumerate(nodes):
+            score = _resource_score(pod, node)
+            if spread:
+                score += 2 * spread[index]
+            if score > best:
+                best, equals = score, [node]
+            elif score == best:
+                equals.append(node)
+        return equals
 
-    def _spread(self, pod: Pod, nodes: Sequence[Node]) -> list[int]:
+    def _spread(self, pod: Pod, nodes: Sequence[Node]) -> list[int] | None:
+        """The score for spreading; None where it is the same for all nodes."""
+        owner = pod.owner
         if pod.job or (pod.apart and self._pools[pod.pool].zones >= _STRICT_ZONES):
-            return [0] * len(nodes)
-        zones = self._by_zone(pod, self.nodes)
-        zone_weight = math.log(len({node.zone for node in nodes}) + 2)
-        raw = [zones[node.zone] * zone_weight + _ZONE_SKEW - 1 for node in nodes]
+            return None
+        zones: dict[int, int] = {}
+        for node in self.nodes:
+            if owner in node.owners:
+                zones[node.zone] = zones.get(node.zone, 0) + node.owners[owner]
+        if not zones:
+            return None
+        zone_weight = _weight(len({node.zone for node in nodes}))
+        raw = [zones.get(node.zone, 0) * zone_weight + _ZONE_SKEW - 1 for node in nodes]
         if not pod.apart:
-            host_weight = math.log(len(nodes) + 2)
+            host_weight = _weight(len(nodes))
             raw = [
-                score + node.owners.get(pod.owner, 0) * host_weight + _HOST_SKEW - 1
+                score + node.owners.get(owner, 0) * host_weight + _HOST_SKEW - 1
                 for node, score in zip(nodes, raw, strict=True)
             ]
         scores = [round(score) for score in raw]
         most, least = max(scores), min(scores)
         return [100 * (most + least - score) // most for score in scores]
 
-    @staticmethod
-    def _by_zone(pod: Pod, nodes: Iterable[Node]) -> dict[int, int]:
-        counts: dict[int, int] = {}
-        for node in nodes:
-            counts[node.zone] = counts.get(node.zone, 0) + node.owners.get(pod.owner, 0)
-        return counts
+
+@cache
+def _weight(domains: int) -> float:
+    return math.log(domains + 2)
 
 
-def _least_allocated(pod: Pod, node: Node) -> int:
-    room = node.room
-    cpu = (room.cpu - node.cpu - pod.cpu) * 100 // room.cpu
-    memory = (room.memory - node.memory - pod.memory) * 100 // room.memory
-    return (cpu + memory) // 2
+def _by_zone(owner: str, nodes: Iterable[Node]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for node in nodes:
+        counts[node.zone] = counts.get(node.zone, 0) + node.owners.get(owner, 0)
+    return counts
 
 
-def _balanced(pod: Pod, node: Node) -> int:
-    cpu = (node.cpu + pod.cpu) / node.room.cpu
-    memory = (node.memory + pod.memory) / node.room.memory
-    return int((1 - abs(cpu - memory) / 2) * 100)
+def _resource_score(pod: Pod, node: Node) -> int:
+    """LeastAllocated, and BalancedAllocation."""
+    room, cpu, memory = node.room, node.cpu + pod.cpu, node.memory + pod.memory
+    free = (room.cpu - cpu) * 100 // room.cpu + (room.memory - memory) * 100 // room.memory
+    return free // 2 + int((1 - abs(cpu / room.cpu - memory / room.memory) / 2) * 100)
 
 
 def install(cluster: Cluster, pods: Iterable[Pod], order: random.Random | None) -> Pod | None:

@@ -12,16 +12,21 @@ components, and what the engine hands from parent to child (`retain_on_delete`, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
 
 from rehearsal.sdk_types import synthesise, violations
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+T = TypeVar("T")
+
+_SIGNATURE = rpc._special_sig_key.encode()
+"""Part of every secret on the wire; where it is not, there is nothing to unwrap."""
 
 Answer = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """Replies to an invoke: token and arguments to result."""
@@ -95,14 +100,16 @@ class Recorder(mocks.MockMonitor):
         self.reads: list[tuple[str, str]] = []
         """Existing resources that the program looked up: type token and id."""
         self._strict = strict
-        self._lock = threading.Lock()  # requests arrive on worker threads
+        self._lock = threading.Lock()  # a blocking invoke of the program arrives on a thread of its own
 
     def RegisterResource(self, request: Any) -> Any:
         """Keeps the request, then answers as the mocks do."""
         secrets: set[str] = set()
-        inputs = decode(json_format.MessageToDict(request.object), "", secrets)
+        inputs = json_format.MessageToDict(request.object)
+        if _SIGNATURE in request.object.SerializeToString():
+            inputs = decode(inputs, "", secrets)
         wrong = violations(request.type, inputs) if self._strict and request.custom else []
-        reply = super().RegisterResource(request)
+        reply = self._reply(request)
         _conceal(reply, request.additionalSecretOutputs)
         with self._lock:
             self.complaints += [f"{request.name}: {each}" for each in wrong]
@@ -112,6 +119,27 @@ class Recorder(mocks.MockMonitor):
                 urn=reply.urn, inputs=inputs, secrets=frozenset(secrets), request=request
             )
         return reply
+
+    def _reply(self, request: Any) -> Any:
+        """What `MockMonitor.RegisterResource` answers, without its detour by an event loop: nothing here waits."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        identifier, state = self.mocks.new_resource(
+            mocks.MockResourceArgs(
+                typ=request.type,
+                name=request.name,
+                inputs=rpc.deserialize_properties(request.object),
+                provider=request.provider,
+                resource_id=request.importId,
+                custom=request.custom,
+            )
+        )
+        identifier = identifier or ""
+        self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, identifier, state)
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn, id=identifier, object=_finished(rpc.serialize_properties(state, {}))
+        )
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         """Keeps the outputs of a component."""
@@ -172,6 +200,16 @@ class _Cloud(mocks.Mocks):
             return "", {}
         outputs = synthesise(args.typ, args.name, args.inputs) if self._invent else args.inputs
         return f"{args.name}-id", outputs
+
+
+def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """The result of what has no reason to wait. Raises `RuntimeError` when it waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    work.close()
+    raise RuntimeError("outputs that a stand-in invents are plain values, and these are not")
 
 
 def _conceal(reply: Any, names: Iterable[str]) -> None:
