@@ -123,6 +123,7 @@ class Arguments:
             keeper_volume_gib=planned.keeper_volume_gib,
             chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
             cluster_name=made.cluster,
+            revision=made.revision,
             database=made.database,
             protect=self.settings.protect,
             timeouts=Timeouts(

@@ -4,6 +4,8 @@
     namespaces    the three namespaces of an installation, created or used
     credentials   passwords and keys, kept in Secrets
     ordering      values that wait for resources
+    later         functions of values that may be known only during the deployment
+    fingerprint   what changes when a text does
     kubernetes/   the platform on a cluster that exists: MySQL, Redis and object store, brought or in the cluster
     clickhouse/   Altinity operator, ClickHouse Keeper and ClickHouse for Weave
     wandb/        W&B operator, the WeightsAndBiases resource and its verification

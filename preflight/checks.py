@@ -160,6 +160,14 @@ def _namespace(look: _Look, path: str, name: str, found: Object | None) -> Itera
         yield problem(path, f"names a namespace that is being deleted (got {name})", "Wait until it is gone.")
         return
     maker = _annotations(found).get(OWNER_ANNOTATION)
+    if maker == look.owner and not look.settings.namespaces.create:
+        yield problem(
+            path,
+            "names a namespace that this stack made, and `namespaces.create` is false: the stack would delete it, and the "
+            f"volumes in it (got {name})",
+            f"Set `{full('namespaces.create')}` to true. To keep the namespace without the stack, take it out of the state "
+            f"(`pulumi state delete`) and run `kubectl annotate namespace {name} {OWNER_ANNOTATION}-`.",
+        )
     if look.settings.namespaces.create and maker != look.owner:
         whose = f"stack {maker} made it" if maker else "it is not this stack's"
         yield problem(
@@ -167,6 +175,19 @@ def _namespace(look: _Look, path: str, name: str, found: Object | None) -> Itera
             f"names a namespace that exists: {whose} (got {name})",
             f"Choose another name, or set `{full('namespaces.create')}` to false to use this one and leave it in place.",
         )
+
+
+def _namespaces_given_up(look: _Look) -> Found:
+    used = _namespaces_in_use(look.settings).values()
+    for found in look.lookup.every("Namespace"):
+        if _annotations(found).get(OWNER_ANNOTATION) == look.owner and _name(found) not in used:
+            yield _Warning(
+                problem(
+                    "namespaces",
+                    f"no longer names a namespace that this stack made (got {_name(found)})",
+                    "The stack will delete it, and the volumes in it.",
+                )
+            )
 
 
 def _annotations(found: Object) -> dict[str, str]:
@@ -413,4 +434,13 @@ def _memory(node: Object) -> Decimal:
     return Decimal(text) / 2**30
 
 
-CHECKS = (_namespaces, _storage_class, _ingress_class, _secrets, _certificate, _definitions, _nodes)
+CHECKS = (
+    _namespaces,
+    _namespaces_given_up,
+    _storage_class,
+    _ingress_class,
+    _secrets,
+    _certificate,
+    _definitions,
+    _nodes,
+)

@@ -111,16 +111,19 @@ class ClusterLookup:
         return f"context {self._context}, server {self._client.configuration.host}"
 
     def version(self) -> tuple[int, int]:
+        """Major and minor; a suffix such as the `+` of a managed cluster's `33+` is dropped."""
         found = self._get("/version") or {}
         return int(found["major"]), int("".join(filter(str.isdigit, found["minor"])))
 
     def read(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """One object; None: there is none, or its kind is not served. A Secret's values are dropped here."""
         found = self._get(f"{PATHS[kind].format(namespace=namespace)}/{name}")
         if found is not None and kind == "Secret":
             return {**found, "data": dict.fromkeys(found.get("data") or {}, "")}
         return found
 
     def every(self, kind: str) -> list[Object]:
+        """All objects of a kind that has no namespace; none when the kind is not served."""
         return (self._get(PATHS[kind]) or {}).get("items") or []
 
     def _get(self, path: str) -> dict[str, Any] | None:

@@ -95,6 +95,9 @@ class ManagedClickHouse(Model):
     """Requests and limits of one server."""
     keeper_resources: ContainerResources = Field(default_factory=ContainerResources)
     """Requests and limits of one keeper."""
+    revision: str = ""
+    """Any text. A new one makes the operator go over everything again, which it does not after it gave up (`Aborted`), and
+    restarts the replicas one by one, which is how they learn of new keys of the bucket."""
     crds: Literal["managed", "external"] = "managed"
     """Who applies the operator's CustomResourceDefinitions. `managed`: a Job of its chart, with the image `utility`.
     `external`: you do, before the stack."""

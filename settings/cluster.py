@@ -69,7 +69,8 @@ class Namespaces(Model):
     """Namespace of ClickHouse, its keepers and its operator. Not made when ClickHouse is not managed here."""
     create: bool = True
     """Whether the stack makes the namespaces, and deletes them when it is destroyed. `false`: they exist already, and
-    stay."""
+    stay. Never change it or a name while there is data to keep: namespaces that the stack made would go, with the volumes
+    in them."""
 
 
 class Ingress(Model):

@@ -130,16 +130,6 @@ class Settings(Model):
             stop(str(error))
 
     @property
-    def production(self) -> bool:
-        """Whether this installation is for production."""
-        return self.environment == "production"
-
-    @property
-    def weave(self) -> bool:
-        """Whether Weave is among the products."""
-        return "weave" in self.products
-
-    @property
     def managed_clickhouse(self) -> ManagedClickHouse | None:
         """The ClickHouse that the stack makes; None where it makes none."""
         return self.clickhouse if isinstance(self.clickhouse, ManagedClickHouse) else None
@@ -149,6 +139,6 @@ class Settings(Model):
         """Where W&B is reached: https, unless TLS is switched off."""
         return f"{'http' if self.ingress.tls_mode == 'none' else 'https'}://{self.host}"
 
-    def image(self, name: Literal["mysql", "redis", "seaweedfs", "utility", "wandb_controller"]) -> str:
+    def image(self, name: Literal["mysql", "redis", "seaweedfs", "utility"]) -> str:
         """Repository and tag of an image."""
         return f"{getattr(self.images, name)}:{getattr(self.versions, name)}"

@@ -58,7 +58,7 @@ class InClusterMySQL(Model):
     kind: Literal["in-cluster"]
     """The stack makes it."""
     volume_gib: GiB = 100
-    """Size of its volume in GiB."""
+    """Size of its volume in GiB. A volume keeps the size that it was made with."""
     max_connections: int = Field(default=1000, ge=100, le=100000)
     """Connections that it takes at once."""
     resources: ContainerResources = Field(default_factory=ContainerResources)
@@ -102,7 +102,7 @@ class InClusterRedis(Model):
     kind: Literal["in-cluster"]
     """The stack makes it."""
     volume_gib: GiB = 10
-    """Size of its volume in GiB."""
+    """Size of its volume in GiB. A volume keeps the size that it was made with."""
     resources: ContainerResources = Field(default_factory=ContainerResources)
     """Requests and limits of the server."""
 
@@ -179,7 +179,8 @@ class InClusterObjectStore(Model):
     kind: Literal["in-cluster"]
     """The stack makes it."""
     volume_gib: GiB = 100
-    """Size of its volume in GiB: W&B's files and, with Weave, all of ClickHouse's data."""
+    """Size of its volume in GiB: W&B's files and, with Weave, all of ClickHouse's data. A volume keeps the size that it was
+    made with."""
     resources: ContainerResources = Field(default_factory=ContainerResources)
     """Requests and limits of the server."""
 

@@ -10,7 +10,7 @@ network     who may connect
 probe       the Job that finds out whether ClickHouse can be used
 names       what the operator calls the things it makes
 pods        what the pods of servers and Keeper have in common
-later       functions of values that may be known only during the deployment
+later       texts and fingerprints of values that may be known only during the deployment
 """
 
 from .clickhouse import ClickHouse, ClickHouseArgs, Images, Timeouts

@@ -19,9 +19,6 @@ from .keeper import Keeper, KeeperArgs
 from .operator import Chart, Operator, OperatorArgs
 from .server import Server, ServerArgs
 
-SHARDS = 1
-"""Weave's tables are replicated, not distributed."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Images:

@@ -1,22 +1,15 @@
-"""Functions of values that may be known now or only during the deployment."""
+"""Texts and fingerprints made of values that may be known now or only during the deployment."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
-T = TypeVar("T")
-
-
-def lift(function: Callable[..., T], *values: Any) -> pulumi.Input[T]:
-    """`function(*values)`: at once if all values are plain, however nested, else an Output of it."""
-    if any(_is_later(value) for value in values):
-        return pulumi.Output.all(*values).apply(lambda known: function(*known))
-    return function(*values)
+from ..later import lift
 
 
 def text(*parts: pulumi.Input[str]) -> pulumi.Input[str]:
@@ -44,11 +37,3 @@ def _conditions(task: str) -> str:
 
 def _fingerprint(*values: Any) -> str:
     return "task-" + hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _is_later(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_is_later(each) for each in value.values())
-    if isinstance(value, list | tuple):
-        return any(_is_later(each) for each in value)
-    return not isinstance(value, str | int | float | None)

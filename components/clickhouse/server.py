@@ -11,8 +11,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from .. import contracts
+from ..later import lift
 from . import names, pods, storage, users
-from .later import lift, task_id, wait_for
+from .later import task_id, wait_for
 
 SERVICE_ACCOUNT = "clickhouse"
 
@@ -118,6 +119,7 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
         "clusters": [
             {
                 "name": args.cluster_name,
+                # Weave's tables are replicated, not distributed
                 "layout": {"shardsCount": 1, "replicasCount": args.replicas},
                 "secret": {"auto": "yes"},
                 "pdbManaged": "yes",

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pulumi
 
 from .. import contracts
-from .later import lift
+from ..later import lift
 
 POLICY = "s3_main"
 SUPPORTED = "supported: s3, and any S3-compatible store as s3 with an endpoint"
@@ -40,6 +40,13 @@ def check(bucket: contracts.Bucket) -> None:
     """Raises ValueError for a bucket that ClickHouse cannot be configured for here."""
     if bucket.provider != "s3":
         raise ValueError(f"bucket.provider: {bucket.provider!r} has no ClickHouse disk here; {SUPPORTED}")
+    if isinstance(bucket.endpoint, str):
+        _check_endpoint(bucket.endpoint)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/?", endpoint):
+        raise ValueError(f"bucket.endpoint: {endpoint!r} is not of the form https://host or https://host:port")
 
 
 def configuration(bucket: contracts.Bucket, namespace: pulumi.Input[str], cache_gib: int) -> pulumi.Input[str]:
@@ -100,8 +107,7 @@ def s3_url(bucket: str, region: str, endpoint: str | None) -> str:
     Raises ValueError for an endpoint that is no `http(s)://host[:port]`.
     """
     if endpoint is not None:
-        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/?", endpoint):
-            raise ValueError(f"bucket.endpoint: {endpoint!r} is not of the form https://host or https://host:port")
+        _check_endpoint(endpoint)
         return f"{endpoint.rstrip('/')}/{bucket}"
     domain = f"{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
     # AWS's certificate covers one label in front of s3, so a name with dots is addressed by path

@@ -13,7 +13,7 @@ import pulumi_random
 
 from .. import contracts
 from ..credentials import random_text, secret
-from .later import lift
+from ..later import lift
 
 MIGRATIONS_DATABASE = "db_management"
 """Where Weave keeps the state of its migrations, beside its own database."""

@@ -14,6 +14,7 @@ from pulumi_kubernetes.batch.v1 import Job
 
 from .. import contracts
 from ..credentials import random_text, secret
+from ..fingerprint import fingerprint
 from ..ordering import after
 from .store import Server, Task, Volume, job_metadata, job_spec, secret_env, single_server
 
@@ -74,10 +75,12 @@ class _Keys:
     secret_key: pulumi.Output[str]
 
     def identity(self, name: str, actions: list[str]) -> Mapping[str, Any]:
+        """A user in SeaweedFS's S3 configuration; an action such as `Read:wandb` holds for that bucket alone."""
         credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
         return {"name": name, "credentials": credentials, "actions": actions}
 
     def values(self) -> dict[str, pulumi.Output[str]]:
+        """As the data of the Secrets that hand the key out."""
         return {"ACCESS_KEY": self.access_key, "SECRET_KEY": self.secret_key}
 
 
@@ -161,6 +164,8 @@ class ObjectStore(pulumi.ComponentResource):
                 "secret": {"secret_name": config.name, "items": [{"key": config.key, "path": "s3.json"}]},
             },
             config_directory="/etc/seaweedfs",
+            # the server reads its identities only as it starts; the keys of each stay the same
+            revision=fingerprint(json.dumps([self._args.bucket, self._args.clickhouse_bucket])),
         )
 
     def _buckets(self, config: contracts.SecretKey, server: tuple[pulumi.Resource, ...]) -> Job:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 
 import pulumi
@@ -14,6 +13,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 
 from .. import contracts
 from ..credentials import random_text, secret
+from ..fingerprint import fingerprint
 from ..ordering import after
 from .store import Server, Task, Volume, job_metadata, job_spec, labels, secret_env, single_server
 
@@ -186,5 +186,5 @@ class MySQL(pulumi.ComponentResource):
             env=[secret_env("MYSQL_ROOT_PASSWORD", root)],
             config={"name": "config", "config_map": {"name": config.metadata.name}},
             config_directory="/etc/mysql/conf.d",
-            revision=hashlib.sha256(text.encode()).hexdigest()[:16],
+            revision=fingerprint(text),
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-import pulumi
-
 from .. import contracts
+from ..later import lift
 
 PROXY_ENVIRONMENT = {
     "BUCKET_PROXY": "true",
@@ -76,10 +75,3 @@ def azure_account(name: str) -> str:
 def azure_container(name: str) -> str:
     """The container, and the prefix after it, in `account/container`."""
     return name.partition("/")[2]
-
-
-def lift(function: Any, *inputs: pulumi.Input[str]) -> pulumi.Input[str]:
-    """`function` of `inputs`: at once when all are plain, else when they are known."""
-    if any(isinstance(each, pulumi.Output) for each in inputs):
-        return pulumi.Output.all(*inputs).apply(lambda known: function(*known))
-    return function(*inputs)

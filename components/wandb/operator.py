@@ -13,8 +13,6 @@ from .. import contracts
 from .chart import ChartSource
 
 RELEASE = "wandb-operator"
-DEPLOYMENT = "wandb-controller-manager"
-"""The chart's fixed name of the operator's Deployment."""
 
 
 def _resources() -> contracts.Resources:

@@ -6,13 +6,12 @@ that the chart uses for a Secret of its own (`wandb-license`, `wandb-mysql`, `wa
 
 from __future__ import annotations
 
-import hashlib
-
 import pulumi
 import pulumi_random
 
 from .. import contracts
 from ..credentials import random_text, secret
+from ..fingerprint import fingerprint
 
 LICENSE = "wandb-server-license"
 WEAVE_WORKER_AUTH = "weave-worker-auth"
@@ -33,11 +32,6 @@ def license_secret(
     # a fingerprint of a signed licence tells nothing about it, so it may stand in a pod's annotations
     content: pulumi.Output[str] = pulumi.Output.from_input(license)
     return reference, pulumi.Output.unsecret(content.apply(fingerprint))
-
-
-def fingerprint(text: str) -> str:
-    """64 bits that change with `text`, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def weave_worker_auth(

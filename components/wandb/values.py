@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pulumi
 
 from .. import contracts
-from .bucket import PROXY_ENVIRONMENT, bucket_values, lift
+from ..later import lift
+from .bucket import PROXY_ENVIRONMENT, bucket_values
 from .inventory import COMPONENTS, NAME, Component, Product, checked, running
 
 REVISION_ANNOTATION = "wandb.pulumi/revision"

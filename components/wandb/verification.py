@@ -13,9 +13,9 @@ from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import ConfigMap, ServiceAccount
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
+from ..fingerprint import fingerprint
 from .instance import API_VERSION
 from .inventory import NAME, Component
-from .secrets import fingerprint
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
@@ -26,7 +26,7 @@ VERIFICATION = "wandb-verification"
 SCRIPT = "verify.sh"
 POLL_SECONDS = 10
 USER_ID = 65534
-"""The user `nobody`: the script writes nothing."""
+"""The user `nobody`: the script owns no file."""
 MARGIN_SECONDS = 300
 """For pulling the image and starting the pod, and for the report of a failure, on top of the script's own limit."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pulumi
 import pulumi_random
 
 from .. import contracts
+from ..fingerprint import fingerprint
 from ..ordering import after
 from .chart import ChartSource
 from .instance import Instance, InstanceArgs
@@ -99,7 +98,6 @@ class WandB(pulumi.ComponentResource):
     url: pulumi.Output[str]
     verified: pulumi.Output[bool]
     """True, for whoever must wait until W&B answers."""
-    versions: Versions
 
     def __init__(self, name: str, args: WandBArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("wandb:wandb:WandB", name, {}, opts)
@@ -109,7 +107,8 @@ class WandB(pulumi.ComponentResource):
         chart = None if args.follow_release_channel else self._chart().spec()
         namespace = self._namespace()
         unmarked = self._values()
-        revision = pulumi.Output.json_dumps({"chart": chart, "values": values(unmarked)}, sort_keys=True).apply(digest)
+        document = pulumi.Output.json_dumps({"chart": chart, "values": values(unmarked)}, sort_keys=True)
+        revision = document.apply(fingerprint)
         instance = Instance(
             f"{name}-instance",
             InstanceArgs(
@@ -127,7 +126,6 @@ class WandB(pulumi.ComponentResource):
         verification = Verification(f"{name}-verification", self._verification(revision, instance), self._child)
         self.url = pulumi.Output.from_input(args.url)
         self.verified = after(True, verification.job)
-        self.versions = args.versions
         self.register_outputs({"url": self.url, "verified": self.verified})
 
     def _chart(self) -> ChartSource:
@@ -163,7 +161,9 @@ class WandB(pulumi.ComponentResource):
 
     def _values(self) -> ValuesArgs:
         args = self._args
-        license_, fingerprint = license_secret(self._name, args.license, args.namespaces.wandb, opts=self._object)
+        license_, license_fingerprint = license_secret(
+            self._name, args.license, args.namespaces.wandb, opts=self._object
+        )
         return ValuesArgs(
             url=args.url,
             products=checked(args.products),
@@ -179,7 +179,7 @@ class WandB(pulumi.ComponentResource):
             service_account_issuer=args.cluster.service_account_issuer,
             components=args.components,
             image_tag=None if args.follow_release_channel else args.versions.server,
-            license_fingerprint=fingerprint,
+            license_fingerprint=license_fingerprint,
         )
 
     def _verification(self, revision: pulumi.Output[str], instance: Instance) -> VerificationArgs:
@@ -194,8 +194,3 @@ class WandB(pulumi.ComponentResource):
             instance=instance.resource,
             ready_minutes=args.ready_minutes,
         )
-
-
-def digest(document: Any) -> str:
-    """The revision of a document: 64 bits of its SHA-256, in hexadecimal."""
-    return hashlib.sha256(document.encode()).hexdigest()[:16]

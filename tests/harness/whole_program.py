@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -99,6 +100,7 @@ def record_function(
             loop.run_until_complete(run_pulumi_func(lambda: _call(program)))
             exports = loop.run_until_complete(_resolve(_stack().outputs))
         finally:
+            gc.enable()  # a program may switch the collector off, for itself
             pulumi.runtime.set_all_config({}, [])
             settings.reset_options()
     if recorder.complaints:

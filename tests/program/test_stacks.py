@@ -91,6 +91,16 @@ def test_what_holds_data_is_protected_in_production_and_not_in_tests(stack: str)
             assert resource.protected == production(stack), resource.name
 
 
+def test_the_object_store_starts_anew_when_it_gets_another_bucket() -> None:
+    with_weave = record_stack("models-only", changes={"wandb:products": ["models", "weave"]})
+    assert object_store(with_weave) != object_store(recorded("models-only")), "it learns of new keys only as it starts"
+
+
+def object_store(recording: Recording) -> Any:
+    (server,) = (each for each in recording.recorder.custom() if each.name == "platform-object-store-server")
+    return server.inputs["spec"]["template"]
+
+
 @each_stack
 def test_every_image_is_pinned(stack: str) -> None:
     for resource in recorded(stack).recorder.custom():

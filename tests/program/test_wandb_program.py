@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from typing import Any
@@ -58,7 +57,6 @@ def program(**changes: Any) -> None:
         "user", data={"verified": made.verified.apply(str)}, opts=pulumi.ResourceOptions(provider=provider)
     )
     pulumi.export("url", made.url)
-    pulumi.export("versions", dataclasses.asdict(made.versions))
 
 
 def run(*, preview: bool = False, **changes: Any) -> Recording:
@@ -93,9 +91,8 @@ def environment(recording: Recording) -> dict[str, str]:
     return {each["name"]: each["value"] for each in container["env"]}
 
 
-def test_the_url_and_the_versions_are_handed_on(up: Recording) -> None:
+def test_the_url_is_handed_on(up: Recording) -> None:
     assert up.exports["url"] == "https://wandb.example.com"
-    assert up.exports["versions"] == dataclasses.asdict(Versions())
 
 
 def test_each_is_there_before_whoever_needs_it_and_goes_after_it(up: Recording) -> None:

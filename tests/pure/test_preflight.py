@@ -111,6 +111,7 @@ class PlainCluster:
         if kind in self.denied:
             raise Denied(kind)
         known = {"StorageClass": self.storage_classes, "IngressClass": self.ingress_classes, "Node": self.nodes}
+        known["Namespace"] = self.namespaces
         return list(known[kind])
 
 
@@ -152,6 +153,21 @@ def test_a_namespace_of_someone_else_is_refused(stack: str | None, whose: str):
 def test_a_namespace_of_someone_else_may_be_used_when_the_settings_say_so():
     there = [namespace(name) for name in ("wandb", "wandb-operator", "clickhouse")]
     assert found(settings(namespaces={"create": False}), namespaces=there).problems == ()
+
+
+def test_a_namespace_that_the_stack_made_is_not_to_be_used_as_if_it_were_given():
+    there = [namespace("wandb", stack=OWNER), namespace("wandb-operator"), namespace("clickhouse")]
+    text = only(found(settings(namespaces={"create": False}), namespaces=there))
+    assert "the stack would delete it, and the volumes in it (got wandb)" in text
+    assert "kubectl annotate namespace wandb wandb.pulumi/stack-" in text
+
+
+def test_a_namespace_that_the_stack_made_and_no_longer_uses_is_warned_of():
+    there = [namespace("old", stack=OWNER), namespace("theirs", stack="wandb/prod"), namespace("kube-system")]
+    findings = found(namespaces=there)
+    assert findings.problems == ()
+    [warning] = findings.warnings
+    assert str(warning).startswith("wandb:namespaces: no longer names a namespace that this stack made (got old)")
 
 
 def test_a_namespace_that_is_missing_is_named_with_the_command_that_makes_it():

@@ -201,7 +201,12 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
         "clickhouse.cacheGiB",
         ("more than half", "at most 25"),
     ),
-    (TEST, {"clickhouse": {"kind": "managed", "cluster": "weave_cluster"}}, "clickhouse.cluster", ("1 to 15 lower-case",)),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "cluster": "weave_cluster"}},
+        "clickhouse.cluster",
+        ("1 to 15 lower-case",),
+    ),
     (TEST, {"clickhouse": {"kind": "managed", "cluster": "a" * 16}}, "clickhouse.cluster", ("1 to 15 lower-case",)),
     (TEST, {"clickhouse": {"kind": "managed", "cluster": "Weave"}}, "clickhouse.cluster", ("1 to 15 lower-case",)),
     (TEST, {"clickhouse": {"kind": "managed", "database": "a-b"}}, "clickhouse.database", ("underscores",)),

@@ -1,0 +1,293 @@
+"""Every setting does something: with another value, the program asks for something else.
+
+Each setting is changed alone, in a stack where it has a meaning, and the requests are compared. A setting that changes none
+of them would be a promise that nobody keeps. Stack outputs do not count: they only repeat what was set.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, get_args
+
+import pytest
+from google.protobuf import json_format
+
+from settings.sizing import ComponentName
+from settings.surface import NAMESPACE, surface
+from tests.harness.stacks import ROOT
+from tests.harness.whole_program import record
+
+ASKS_FOR_NOTHING = {
+    "target": "it has one value so far",
+    "objectStore.clickhouseBucket.provider": "it has one value so far",
+    "kubernetes.preflight": "it says whether the cluster is looked at before anything is asked for",
+    "redis.auth": "it allows that there is no password; what is asked for follows from the password",
+    "sizing.nodes.count": "it describes nodes that exist: a plan that does not fit them is refused",
+    "sizing.nodes.cpu": "it describes nodes that exist: a plan that does not fit them is refused",
+    "sizing.nodes.memoryGiB": "it describes nodes that exist: a plan that does not fit them is refused",
+}
+"""Settings that cannot change a request, and why."""
+
+SECRETS = frozenset(f"{NAMESPACE}:{key}" for key in ("license", "mysql", "redis", "clickhouse"))
+
+RESOURCES = {"cpuRequest": "350m", "cpuLimit": "3", "memoryRequest": "3Gi", "memoryLimit": "5Gi"}
+SECRET_KEY = {"name": "other", "key": "other"}
+BUCKET = {
+    "name": "other",
+    "region": "eu-west-9",
+    "endpoint": "https://other.example.com",
+    "keysSecret": {"name": "other", "accessKey": "OTHER", "secretKey": "OTHER"},
+    "kmsKey": "other",
+}
+
+MADE: dict[str, Any] = {
+    "environment": "test",
+    "host": "wandb.example.com",
+    "license": "a licence",
+    "ingress": {"className": "nginx"},
+    "sizing": {"nodes": {"count": 6, "cpu": 64, "memoryGiB": 512}},
+    "mysql": {"kind": "in-cluster"},
+    "redis": {"kind": "in-cluster"},
+    "objectStore": {"kind": "in-cluster"},
+    "clickhouse": {"kind": "managed"},
+}
+"""A stack that makes all that it needs. The nodes have room for what the changes ask for."""
+
+MADE_OTHERWISE: dict[str, Any] = {
+    "products": ["weave"],
+    "host": "other.example.com",
+    "license": "another licence",
+    "kubernetes": {
+        "context": "other",
+        "kubeconfig": "/other/kubeconfig",
+        "clusterIdentifier": "other",
+        "storageClass": "other",
+        "zones": 3,
+        "serviceAccountIssuer": "https://other.example.com",
+    },
+    "namespaces": {"wandb": "other", "operator": "other", "clickhouse": "other", "create": False},
+    "ingress": {"className": "other", "annotations": {"other": "yes"}, "tls": "none", "tlsSecret": "other"},
+    "sizing": {
+        "scale": "medium",
+        "chartSize": "medium",
+        "components": {"api": RESOURCES},
+    },
+    "mysql": {"volumeGiB": 101, "maxConnections": 2000, "resources": RESOURCES},
+    "redis": {"volumeGiB": 11, "resources": RESOURCES},
+    "objectStore": {"volumeGiB": 101, "resources": RESOURCES},
+    "clickhouse": {
+        "replicas": 5,
+        "keepers": 5,
+        "cluster": "other",
+        "database": "other",
+        "volumeGiB": 201,
+        "cacheGiB": 20,
+        "keeperVolumeGiB": 21,
+        "resources": RESOURCES,
+        "keeperResources": RESOURCES,
+        "revision": "again",
+        "crds": "external",
+    },
+    "versions": {
+        "wandbOperatorChart": "9.9.9",
+        "wandbController": "9.9.9",
+        "wandbChart": "9.9.9",
+        "wandbServer": "9.9.9",
+        "clickhouseOperatorChart": "9.9.9",
+        "clickhouse": "99.9.9.9",
+        "mysql": "8.9.9",
+        "redis": "7.9.9",
+        "seaweedfs": "9.9",
+        "utility": "9.9.9",
+    },
+    "images": {
+        "wandbController": "other/controller",
+        "clickhouseServer": "other/server",
+        "clickhouseKeeper": "other/keeper",
+        "mysql": "other/mysql",
+        "redis": "other/redis",
+        "seaweedfs": "other/seaweedfs",
+        "utility": "other/utility",
+    },
+    "followReleaseChannel": True,
+    "protect": True,
+    "timeouts": {"clickhouse": 21, "wandb": 31, "delete": 21},
+}
+
+BROUGHT: dict[str, Any] = {
+    "environment": "test",
+    "host": "wandb.example.com",
+    "licenseSecret": {"name": "licence"},
+    "ingress": {"className": "nginx"},
+    "mysql": {
+        "kind": "external",
+        "host": "mysql.example.com",
+        "passwordSecret": {"name": "mysql", "key": "password"},
+        "admin": {"passwordSecret": {"name": "mysql-admin", "key": "password"}},
+    },
+    "redis": {
+        "kind": "external",
+        "host": "redis.example.com",
+        "passwordSecret": {"name": "redis", "key": "password"},
+    },
+    "objectStore": {
+        "kind": "external",
+        "bucket": {"provider": "s3", "name": "files", "keysSecret": {"name": "bucket-keys"}},
+        "clickhouseBucket": {"name": "traces", "keysSecret": {"name": "clickhouse-bucket-keys"}},
+    },
+    "clickhouse": {
+        "kind": "external",
+        "host": "clickhouse.example.com",
+        "passwordSecret": {"name": "clickhouse", "key": "password"},
+    },
+}
+"""A stack that is given its data stores."""
+
+BROUGHT_OTHERWISE: dict[str, Any] = {
+    "environment": "production",
+    "licenseSecret": SECRET_KEY,
+    "mysql": {
+        "host": "other.example.com",
+        "port": 3307,
+        "database": "other",
+        "user": "other",
+        "passwordSecret": SECRET_KEY,
+        "password": "another-password",
+        "admin": {"user": "other", "passwordSecret": SECRET_KEY},
+    },
+    "redis": {
+        "host": "other.example.com",
+        "port": 6380,
+        "tls": True,
+        "passwordSecret": SECRET_KEY,
+        "password": "another-password",
+    },
+    "objectStore": {"bucket": {**BUCKET, "provider": "cw", "proxied": True}},
+    "clickhouse": {
+        "host": "other.example.com",
+        "port": 8123,
+        "database": "other",
+        "user": "other",
+        "passwordSecret": SECRET_KEY,
+        "password": "another-password",
+        "cluster": "other",
+    },
+}
+
+BUCKETS_BROUGHT = MADE | {"objectStore": BROUGHT["objectStore"]}
+"""A stack that keeps its ClickHouse in a bucket that it is given."""
+
+STACKS = {
+    "made": (MADE, MADE_OTHERWISE),
+    "brought": (BROUGHT, BROUGHT_OTHERWISE),
+    "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": BUCKET}}),
+}
+
+EXCLUDED_BY = {f"{store}.password": f"{store}.passwordSecret" for store in ("mysql", "redis", "clickhouse")}
+"""The setting that has to be left out where another one is given."""
+
+
+def leaves(document: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting in `document` by its path. Annotations are one setting."""
+    for key, value in document.items():
+        here = f"{path}.{key}" if path else key
+        if isinstance(value, Mapping) and key != "annotations":
+            yield from leaves(value, here)
+        else:
+            yield here, value
+
+
+CASES = [(stack, path, value) for stack, (_, others) in STACKS.items() for path, value in leaves(others)]
+
+
+def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`document` with other values at some paths."""
+    result = copy.deepcopy(dict(document))
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        section = result
+        for each in parents:
+            section = section.setdefault(each, {})
+        if value is None:
+            section.pop(last, None)
+        else:
+            section[last] = value
+    return result
+
+
+@cache
+def _requests(text: str) -> dict[str, Any]:
+    config = {
+        f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in json.loads(text).items()
+    }
+    recorder = record(ROOT, stack="alive", config=config, secret_keys=SECRETS & config.keys()).recorder
+    return {each.urn: _request(each.request) for each in recorder.resources_by_urn.values()}
+
+
+def _request(request: Any) -> dict[str, Any]:
+    found = json_format.MessageToDict(request)
+    for where_in_the_source in ("sourcePosition", "stackTrace"):
+        found.pop(where_in_the_source, None)
+    found["dependencies"] = sorted(found.get("dependencies", ()))
+    for each in found.get("propertyDependencies", {}).values():
+        each["urns"] = sorted(each.get("urns", ()))
+    return found
+
+
+def requests(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stack with these settings asks for."""
+    complete = changed(document, {"kubernetes.preflight": False})
+    return _requests(json.dumps(complete, sort_keys=True))
+
+
+def test_every_setting_is_either_tried_here_or_cannot_change_a_request() -> None:
+    tried = {path.replace("components.api.", "components.<name>.") for _, path, _ in CASES}
+    tried |= {f"{store}.kind" for store in ("mysql", "redis", "objectStore", "clickhouse")}
+    known = {each.path for each in surface() if not each.models and each.type != "section"}
+    assert tried | ASKS_FOR_NOTHING.keys() == known
+    assert not tried & ASKS_FOR_NOTHING.keys()
+
+
+def test_a_setting_that_several_kinds_share_is_tried_in_each() -> None:
+    tried = {(stack, path) for stack, path, _ in CASES}
+    for key in surface():
+        if key.kinds and not key.models and key.name != "kind":
+            section = key.path.partition(".")[0]
+            for kind in key.kinds:
+                stacks = [name for name, (document, _) in STACKS.items() if document[section]["kind"] == kind]
+                found = any((name, key.path) in tried for name in stacks)
+                assert found or key.path in ASKS_FOR_NOTHING, f"{key.path} where kind is {kind}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_same_settings_ask_for_the_same(stack: str) -> None:
+    first = requests(STACKS[stack][0])
+    _requests.cache_clear()
+    assert requests(STACKS[stack][0]) == first, "or every comparison here would find a difference"
+
+
+@pytest.mark.parametrize("store", ["mysql", "redis", "objectStore", "clickhouse"])
+def test_a_store_of_another_kind_asks_for_something_else(store: str) -> None:
+    assert requests(changed(BROUGHT, {store: MADE[store]})) != requests(BROUGHT)
+
+
+@pytest.mark.parametrize(("name", "value"), [("count", 8), ("cpu", 48), ("memoryGiB", 256)])
+def test_nodes_that_exist_are_described_and_not_asked_for(name: str, value: int) -> None:
+    assert requests(changed(MADE, {f"sizing.nodes.{name}": value})) == requests(MADE)
+
+
+@pytest.mark.parametrize("name", get_args(ComponentName))
+def test_the_resources_of_every_workload_ask_for_something_else(name: str) -> None:
+    assert requests(changed(MADE, {f"sizing.components.{name}": RESOURCES})) != requests(MADE)
+
+
+@pytest.mark.parametrize(("stack", "path", "value"), CASES, ids=[f"{stack}: {path}" for stack, path, _ in CASES])
+def test_a_setting_with_another_value_asks_for_something_else(stack: str, path: str, value: Any) -> None:
+    document, _ = STACKS[stack]
+    without = {EXCLUDED_BY[path]: None} if path in EXCLUDED_BY else {}
+    other = changed(document, {**without, path: value})
+    assert requests(other) != requests(document), f"{NAMESPACE}:{path} has no effect"
