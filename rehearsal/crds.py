@@ -187,6 +187,7 @@ class Definition:
 
     @property
     def name(self) -> str:
+        """The one name that Kubernetes allows for the definition."""
         return f"{self.plural}.{self.group}"
 
 

@@ -40,10 +40,12 @@ class Rehearsal:
 
     @classmethod
     def of(cls, stack: str, binaries: Mapping[str, Path], progress: Progress) -> Rehearsal:
+        """The rehearsal of a stack of this project. Raises BadStackName."""
         return cls(State.of_stack(stack), binaries, progress)
 
     @property
     def engine(self) -> Engine:
+        """The engine, to be prepared before its first run."""
         return Engine(self.state, self.binaries["pulumi"], self.project)
 
     @property
@@ -54,6 +56,7 @@ class Rehearsal:
 
     @property
     def api(self) -> Api:
+        """The cluster as its administrator. Raises ValueError before the control plane's first start."""
         return Api.from_kubeconfig(self.state.kubeconfig)
 
     def up(self) -> tuple[int, Run]:

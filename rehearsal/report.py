@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from . import crds
 from .api import Api
 from .control_plane.inventory import Item
 from .engine import Operation, Run
@@ -34,6 +35,7 @@ PROVES = (
 CANNOT_PROVE = (
     "that an image exists and what is in it starts: no container runs, no byte is stored, no request is answered",
     "that W&B, ClickHouse and their operators behave as their stand-ins do; versions newer than these may differ",
+    "that a Job's script does what it should: it is taken to succeed once its Services answer and its Secrets exist",
     "that the licence is valid: a placeholder takes its place",
     "that your cluster's network, storage, ingress controller, policies and quotas play along",
 )
@@ -265,6 +267,7 @@ def _print_proof(console: Console, api: Api, run: Run) -> None:
     console.print("[bold]Not proved:[/bold]")
     for sentence in CANNOT_PROVE:
         console.print(f"  - {sentence}", highlight=False, soft_wrap=True)
+    console.print(crds.source(), highlight=False, soft_wrap=True)
 
 
 def _last_event(api: Api, pod: Mapping[str, Any]) -> str:

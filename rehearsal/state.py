@@ -55,6 +55,7 @@ class State:
 
     @property
     def stack(self) -> str:
+        """The stack's name, as in `Pulumi.<stack>.yaml`."""
         return self.folder.name
 
     @property

@@ -97,24 +97,29 @@ class LanguageHost(LanguageRuntimeServicer):
         self._programs = programs
 
     def Handshake(self, request: Any, context: Any) -> Any:
+        """The engine's address given here counts, not the one of the command line."""
         self._engine = request.engine_address
         return messages.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """Passes as the host of the installed SDK's version."""
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
 
     def About(self, request: Any, context: Any) -> Any:
         return messages.AboutResponse(executable=sys.executable, version=sys.version.split()[0])
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
+        """None: the engine loads a plugin when the program first asks for it."""
         return messages.GetRequiredPackagesResponse()
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
+        """Every distribution of the environment, as the program may import any."""
         installed = sorted((each.metadata["Name"], each.version) for each in metadata.distributions())
         dependencies = [messages.DependencyInfo(name=name, version=version) for name, version in installed]
         return messages.GetProgramDependenciesResponse(dependencies=dependencies)
 
     def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
+        """None: these are questions of `pulumi new`."""
         return messages.RuntimeOptionsResponse()
 
     def Run(self, request: Any, context: Any) -> Any:

@@ -49,12 +49,15 @@ class Credentials:
 
     @property
     def authority(self) -> Path:
+        """The authority's certificate, by which clients know the API server and etcd."""
         return self.folder / "ca.crt"
 
     def certificate(self, name: str) -> Path:
+        """The certificate of `etcd` or `apiserver`, which serves both as a server's and as a client's."""
         return self.folder / f"{name}.crt"
 
     def key(self, name: str) -> Path:
+        """A private key in PEM."""
         return self.folder / f"{name}.key"
 
     @property

@@ -63,6 +63,7 @@ class ControlPlane:
 
     @property
     def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; there from the first `start` on."""
         return self.state.kubeconfig
 
     @property

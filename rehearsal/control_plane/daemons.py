@@ -38,6 +38,7 @@ class Blueprint:
     ports: Mapping[str, int]
 
     def binary(self, name: str) -> str:
+        """Path of an executable. Raises KeyError when it is not among the binaries."""
         return str(self.binaries[name])
 
     def kubeconfig(self, user: str) -> Path:

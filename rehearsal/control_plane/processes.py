@@ -145,4 +145,6 @@ def log_tail(state: State, role: str, lines: int = 15) -> str:
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
     """The command line that runs a module with this interpreter."""
-    return (sys.executable, "-m", module, *arguments)
+    # The one interpreter may be called by several paths: through a link to its environment, for one.
+    called = Path(sys.executable)
+    return (str(called.parent.resolve() / called.name), "-m", module, *arguments)

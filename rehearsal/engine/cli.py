@@ -62,6 +62,7 @@ class Engine:
 
     @property
     def stack_exists(self) -> bool:
+        """Whether the backend has the stack, told by its files alone: the CLI is not run."""
         return (self.state.project / "Pulumi.yaml").exists() and self.state_file.exists()
 
     def run(self, operation: str, *arguments: str) -> tuple[int, Run]:

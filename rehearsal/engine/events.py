@@ -41,6 +41,7 @@ class Operation:
 
     @property
     def seconds(self) -> float:
+        """How long it took; 0 when it had not ended."""
         return (self.end or self.start) - self.start
 
     @property
@@ -50,6 +51,7 @@ class Operation:
 
     @property
     def name(self) -> str:
+        """The name that the program gave the resource."""
         return self.urn.split("::", 3)[3]
 
 
@@ -74,6 +76,7 @@ class Run:
 
     @property
     def failed(self) -> list[Operation]:
+        """The steps that failed, which are not all errors: the program itself may have failed too."""
         return [operation for operation in self.operations if operation.failed]
 
 
@@ -101,6 +104,7 @@ class _Receiver(events_pb2_grpc.EventsServicer):
         self._file = file
 
     def StreamEvents(self, request_iterator: Iterable[Any], context: grpc.ServicerContext) -> Any:
+        """Write each event as it comes, so that a run that is killed leaves all that happened before."""
         with contextlib.suppress(grpc.RpcError):  # the CLI was killed
             for request in request_iterator:
                 event = json.loads(request.event)
@@ -109,7 +113,7 @@ class _Receiver(events_pb2_grpc.EventsServicer):
                 event["timestamp"] = round(time.time(), 3)
                 self._file.write(json.dumps(event) + "\n")
                 self._file.flush()
-        return empty_pb2.Empty()  # ty: ignore[missing-attribute]
+        return empty_pb2.Empty()
 
 
 def read_log(path: Path) -> Run:

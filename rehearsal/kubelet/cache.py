@@ -38,6 +38,7 @@ class Cache:
                 raise TimeoutError(f"no answer from {self._api.server} about {kind}")
 
     def stop(self) -> None:
+        """Ask the watching threads to end; does not wait for them."""
         self._stop.set()
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
@@ -46,6 +47,7 @@ class Cache:
             return [obj for (place, _), obj in self._objects[kind].items() if namespace in (None, place)]
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """One object; None when it is not there. Without a namespace: one of a kind that lives in none."""
         with self._lock:
             return self._objects[kind].get((namespace, name))
 

@@ -61,6 +61,7 @@ class Processes:
         return held
 
     def uids(self) -> set[str]:
+        """Uids of the pods that have a process, be it one that ended and waits for its restart."""
         return set(self._running)
 
     def stop(self, uid: str) -> None:
@@ -80,6 +81,7 @@ class Processes:
         held.folder.rmdir()
 
     def stop_all(self) -> None:
+        """As `stop`, with all of them told to end before the first is waited for."""
         for held in self._running.values():
             if held.popen.poll() is None:
                 held.popen.terminate()

@@ -97,6 +97,7 @@ class Cluster:
 
     @property
     def reachable(self) -> bool:
+        """Whether the API server answered when the provider was configured."""
         return self._api is not None
 
     @property

@@ -53,6 +53,7 @@ class Releases:
         self._cancelled = cancelled
 
     def check(self, call: Call) -> tuple[Properties, list[str]]:
+        """The inputs with name, namespace, time-out and version settled, and what Helm or the chart would refuse."""
         inputs = {key: value for key, value in call.inputs.items() if key != "resourceNames"}
         if not inputs.get("name"):
             inputs["name"] = bare(call.old_inputs).get("name") or f"{call.name}-{secrets.token_hex(4)}"
@@ -75,6 +76,7 @@ class Releases:
         return inputs, []
 
     def diff(self, call: Call) -> Diff:
+        """By the inputs alone: what became of the chart's objects on the cluster plays no part."""
         old = bare(call.old.get(INPUTS) or call.old_inputs)
         new = bare(call.inputs)
         found = changes.with_replacement(changes.changes(old, new), new, ("name", "namespace"))
@@ -82,6 +84,7 @@ class Releases:
         return Diff(changes=changes.ignoring(shown, call.ignore_changes))
 
     def create(self, call: Call) -> tuple[str, Properties]:
+        """Install and wait. Raises Refused when the name is in use, NotInitialised when it does not become ready."""
         if call.preview:
             return "", {**call.inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
         given = bare(call.inputs)
@@ -94,6 +97,7 @@ class Releases:
         return self._deploy(call, given, records=[], revision=records[-1].revision if records else 1)
 
     def update(self, call: Call) -> Properties:
+        """Upgrade and wait. Raises Refused when there is no release, NotInitialised when it does not become ready."""
         if call.preview:
             return {**call.inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
         given = bare(call.inputs)
@@ -103,6 +107,7 @@ class Releases:
         return self._deploy(call, given, records=records, revision=records[-1].revision + 1)[1]
 
     def read(self, call: Call) -> tuple[str, Properties, Properties]:
+        """The latest revision, as its Secret tells; an import takes its inputs from there too."""
         space, own = objects.parse_id(call.resource_id)
         records = history(self._cluster.api, own, space or self._cluster.default_namespace)
         if not records:
@@ -122,6 +127,7 @@ class Releases:
         return call.resource_id, _state(inputs, record), inputs
 
     def delete(self, call: Call) -> None:
+        """Uninstall and, without `skipAwait`, wait. Definitions of custom resources stay. Raises Refused."""
         api = self._cluster.api
         space, own = objects.parse_id(call.resource_id)
         records = history(api, own, space or self._cluster.default_namespace)

@@ -37,6 +37,7 @@ class Record:
     description: str = ""
 
     def with_status(self, status: Status, description: str) -> Record:
+        """A copy; `store` it to make it so."""
         return replace(self, status=status, description=description)
 
     def secret(self) -> Object:
@@ -59,6 +60,7 @@ class Record:
 
     @property
     def secret_name(self) -> str:
+        """The name by which Helm itself looks for it."""
         return f"sh.helm.release.v1.{self.release}.v{self.revision}"
 
     def _packed(self, now: datetime) -> bytes:

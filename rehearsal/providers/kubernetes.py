@@ -57,14 +57,17 @@ class Kubernetes(Provider):
 
     @property
     def cluster(self) -> Cluster:
+        """The cluster, reachable or not. Raises Refused before `configure`."""
         if self._cluster is None:
             raise Refused("the kubernetes provider has not been configured yet")
         return self._cluster
 
     def configure(self, variables: Mapping[str, str]) -> None:
+        """Connect; a cluster that does not answer fails only what needs it. Raises Refused for unknown settings."""
         self._cluster = Cluster(Settings.from_variables(variables))
 
     def diff_config(self, call: Call) -> Diff:
+        """Only another cluster replaces the provider, not another way to the same one."""
         old, new = bare(call.old), bare(call.inputs)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         if not changed:
@@ -81,6 +84,7 @@ class Kubernetes(Provider):
         return Diff(changes=diff)
 
     def check(self, call: Call) -> tuple[Properties, list[str]]:
+        """As the SDK's types demand, with a name made up where there is none. Raises Refused for lists."""
         if call.token == RELEASE:
             return self._helm.check(call)
         if call.token.endswith("List") and "items" in call.inputs:
@@ -99,6 +103,7 @@ class Kubernetes(Provider):
         return inputs, []
 
     def diff(self, call: Call) -> Diff:
+        """Old inputs against new ones, then narrowed to what a dry run on the server would really change."""
         if call.token == RELEASE:
             return self._helm.diff(call)
         wanted = objects.normalise(objects.to_object(bare(call.inputs)))
@@ -128,6 +133,7 @@ class Kubernetes(Provider):
         return Diff(changes=shown, also_replace=unready, delete_first=replaced and _keeps_its_name(wanted, live))
 
     def create(self, call: Call) -> tuple[str, Properties]:
+        """Create and wait until ready. Raises Refused when the server refuses, NotInitialised when the wait fails."""
         if call.token == RELEASE:
             return self._helm.create(call)
         obj = objects.to_object(bare(call.inputs))
@@ -154,6 +160,7 @@ class Kubernetes(Provider):
         return full_name(live), _state(call.inputs, live, manager)
 
     def update(self, call: Call) -> Properties:
+        """Apply and wait until ready. Raises Refused, or NotInitialised once the live object may have changed."""
         if call.token == RELEASE:
             return self._helm.update(call)
         obj = objects.to_object(bare(call.inputs))
@@ -190,6 +197,7 @@ class Kubernetes(Provider):
             raise NotInitialised(full_name(live), _state(call.inputs, changed, manager), str(error), []) from error
 
     def read(self, call: Call) -> tuple[str, Properties, Properties]:
+        """The live object. Raises NotInitialised when it is not ready, Refused when no cluster answers."""
         cluster = self.cluster
         if not cluster.reachable:
             return self._read_unreachable(call)
@@ -209,6 +217,7 @@ class Kubernetes(Provider):
         return call.resource_id or full_name(live), state, inputs
 
     def delete(self, call: Call) -> None:
+        """Delete and wait. A patch gives its fields back instead. Raises NotInitialised when the wait fails."""
         cluster = self.cluster
         if not cluster.reachable:
             self._delete_unreachable(call)

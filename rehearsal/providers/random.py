@@ -36,18 +36,21 @@ class Random(Provider):
     name = "random"
 
     def check(self, call: Call) -> tuple[Properties, list[str]]:
+        """The inputs as they are, and what no drawn value could satisfy."""
         self._maker(call)
         inputs = dict(call.inputs)
         wrong = violations(call.token, bare(inputs))
         return inputs, wrong or _impossible(call.token, bare(inputs))
 
     def diff(self, call: Call) -> Diff:
+        """Every change replaces."""
         found = changes.changes(bare(call.old_inputs), bare(call.inputs))
         # a value is drawn once: whatever changes about how, another one has to be drawn
         shown: dict[str, Change] = {changes.display(path): _REPLACING[change] for path, change in found}
         return Diff(changes=changes.ignoring(shown, call.ignore_changes))
 
     def create(self, call: Call) -> tuple[str, Properties]:
+        """Draw. In a preview the values are unknown."""
         make, outputs = self._maker(call)
         if call.preview:
             return "", {**dict.fromkeys(outputs, UNKNOWN), **_defaults(call.token), **call.inputs}
@@ -55,11 +58,13 @@ class Random(Provider):
         return resource_id, {**_defaults(call.token), **call.inputs, **made}
 
     def read(self, call: Call) -> tuple[str, Properties, Properties]:
+        """What the state says: nothing else knows the value. Raises Refused for an import."""
         if not call.old:
             raise Refused("the rehearsal's stand-in for the random provider imports nothing; create a value instead")
         return call.resource_id, call.old, call.old_inputs
 
     def update(self, call: Call) -> Properties:
+        """The value of before: another one is drawn by a replacement only."""
         return {**call.old, **call.inputs}
 
     def delete(self, call: Call) -> None:

@@ -104,6 +104,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self._version)
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Returns at once; the calls under way end their waits and report what they have."""
         self._provider.cancelled.set()
         return _empty()
 
@@ -125,6 +126,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_reported
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Tells the engine that secrets arrive marked, and that a preview may ask for creates and updates."""
         prefix = f"{self._provider.name}:config:"
         self._provider.configure({key.removeprefix(prefix): value for key, value in request.variables.items()})
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -164,6 +166,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_reported
     def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refused with the type's name: components of a provider are code that only the real one has."""
         raise Refused(
             f"{request.type} is a component that lives inside the real {self._provider.name} provider; "
             "the rehearsal's stand-in cannot make it"
@@ -171,6 +174,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_reported
     def Call(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refused with the method's name, as methods belong to such components."""
         raise Refused(f"the rehearsal's stand-in for the {self._provider.name} provider does not answer {request.tok}")
 
 

@@ -119,6 +119,7 @@ class Installation:
 
     @property
     def configuration(self) -> Object:
+        """`spec.configuration`; empty when it is left out."""
         return self.spec.get("configuration") or {}
 
     @property
@@ -143,49 +144,62 @@ class Installation:
 
     @property
     def stopped(self) -> bool:
+        """Whether the specification asks for no pods, with everything else kept."""
         return is_true(self.spec.get("stop"))
 
     @property
     def domain(self) -> str:
+        """What follows a Service's name in its full DNS name."""
         pattern = self.spec.get("namespaceDomainPattern") or "%s.svc.cluster.local"
         return pattern.replace("%s", self.namespace)
 
     @property
     def entry_service(self) -> str:
+        """Name of the Service in front of all hosts."""
         return f"{self.flavour.service_prefix}-{self.name}"
 
     @property
     def endpoint(self) -> str:
+        """The entry Service's DNS name, without a port."""
         return f"{self.entry_service}.{self.domain}"
 
     @property
     def common_config(self) -> str:
+        """Name of the ConfigMap with the configuration that all hosts share."""
         return f"{self.flavour.short}-{self.name}-common-configd"
 
     @property
     def common_users(self) -> str:
+        """Name of the ConfigMap with users, profiles and quotas."""
         return f"{self.flavour.short}-{self.name}-common-usersd"
 
     def statefulset(self, host: Host) -> str:
+        """Name of the host's StatefulSet, and of its own Service."""
         return f"{self.flavour.short}-{self.name}-{host.cluster.name}-{host.shard}-{host.replica}"
 
     def pod(self, host: Host) -> str:
+        """Name of the host's pod, the only one of its StatefulSet."""
         return f"{self.statefulset(host)}-0"
 
     def fqdn(self, host: Host) -> str:
+        """The DNS name of the host's own Service."""
         return f"{self.statefulset(host)}.{self.domain}"
 
     def host_config(self, host: Host) -> str:
+        """Name of the ConfigMap with what only this host has, such as its macros."""
         place = f"{host.cluster.name}-{host.shard}-{host.replica}"
         return f"{self.flavour.short}-{self.name}-deploy-confd-{place}"
 
     def disruption_budget(self, cluster: Cluster) -> str:
+        """Name of the PodDisruptionBudget of a cluster."""
         return f"{self.flavour.short}-{self.name}-{cluster.name}"
 
     def cluster_secret(self, cluster: Cluster) -> str:
+        """Name of the Secret that the operator makes for a cluster whose specification has `secret.auto`."""
         return f"{self.name}-{cluster.name}-auto-secret"
 
     def label(self, name: str) -> str:
+        """A label's key in the operator's group."""
         return f"{self.flavour.group}/{name}"
 
     def scope(self) -> dict[str, str]:
@@ -197,9 +211,11 @@ class Installation:
         }
 
     def cluster_scope(self, cluster: Cluster) -> dict[str, str]:
+        """The labels of everything of one cluster."""
         return self.scope() | {self.label("cluster"): cluster.name}
 
     def host_scope(self, host: Host) -> dict[str, str]:
+        """The labels of everything of one host; they select its pod."""
         place = {self.label("shard"): str(host.shard), self.label("replica"): str(host.replica)}
         return self.cluster_scope(host.cluster) | place
 

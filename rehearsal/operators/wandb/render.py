@@ -85,10 +85,12 @@ class _Workload:
         self.sized = known
 
     def objects(self) -> list[Object]:
+        """What the component consists of, in no order that matters. Raises RenderError."""
         return [*self._accounts(), *self._budget(), *self._services(), *self._deployment(), *self._autoscaler()]
 
     @property
     def selector(self) -> dict[str, str]:
+        """The labels by which the component's pods are found."""
         return {"app.kubernetes.io/name": self.component.name, "app.kubernetes.io/instance": self.release}
 
     def _image(self) -> Object:
