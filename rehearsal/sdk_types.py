@@ -68,15 +68,21 @@ def violations(token: str, inputs: abc.Mapping[str, Any]) -> list[str]:
 def synthesise(token: str, name: str, inputs: abc.Mapping[str, Any]) -> dict[str, Any]:
     """`inputs` plus an invented value for each output that is always there; strings tell where they came from."""
     resource, outputs = resource_class(token), dict(inputs)
-    if resource is None:
-        return outputs
-    names = _types._globals_for_cls(resource)
+    for wire, declared in _constant_outputs(resource).items() if resource else ():
+        if outputs.get(wire) is None:
+            outputs[wire] = _invent(declared, f"{name}-{wire}", depth=0)
+    return outputs
+
+
+@functools.cache
+def _constant_outputs(resource: type) -> dict[str, Any]:
+    """Types of the outputs that are always there, by wire name."""
+    found, names = {}, _types._globals_for_cls(resource)
     for _, wire, prop in _types._py_properties(resource):
         hint = typing.get_type_hints(prop.fget, names, {"Output": pulumi.Output})["return"]
-        optional = any(type(None) in typing.get_args(member) for member in typing.get_args(hint))
-        if outputs.get(wire) is None and not optional:
-            outputs[wire] = _invent(_types.unwrap_type(hint), f"{name}-{wire}", depth=0)
-    return outputs
+        if not any(type(None) in typing.get_args(member) for member in typing.get_args(hint)):
+            found[wire] = _types.unwrap_type(hint)
+    return found
 
 
 def _args_class(resource: type) -> type | None:
@@ -127,7 +133,7 @@ def _check(value: Any, declared: Any, path: str) -> abc.Iterator[str]:
         yield from _check_scalar(value, allowed, path)
 
 
-def _check_mapping(value: dict[str, Any], allowed: list[Any], path: str) -> abc.Iterator[str]:
+def _check_mapping(value: dict[str, Any], allowed: tuple[Any, ...], path: str) -> abc.Iterator[str]:
     if _SIGNATURE in value:
         # an asset, an archive or a reference to a resource
         return
@@ -142,23 +148,19 @@ def _check_mapping(value: dict[str, Any], allowed: list[Any], path: str) -> abc.
             yield from _check(item, typing.get_args(container)[-1], f"{path}[{key!r}]")
 
 
-def _check_scalar(value: Any, allowed: list[Any], path: str) -> abc.Iterator[str]:
-    closed = [choice for one in allowed if typing.get_origin(one) is typing.Literal for choice in typing.get_args(one)]
-    # "a string or this enum" means the enum
-    closed += [
-        member.value for one in allowed if isinstance(one, type) and issubclass(one, enum.Enum) for member in one
-    ]
+def _check_scalar(value: Any, allowed: tuple[Any, ...], path: str) -> abc.Iterator[str]:
+    closed = _choices(allowed)
     if closed and value not in closed:
         yield f"{path}: {value!r} is not one of {list(dict.fromkeys(closed))}"
     elif not closed and not any(_fits(value, one) for one in allowed):
         yield f"{path}: {value!r} ({type(value).__name__}) given, {_wanted(allowed)} wanted"
 
 
-def _wanted(allowed: list[Any]) -> str:
+def _wanted(allowed: tuple[Any, ...]) -> str:
     return " or ".join(dict.fromkeys(getattr(one, "__name__", str(one)) for one in allowed))
 
 
-def _container(allowed: list[Any], *origins: type) -> Any:
+def _container(allowed: tuple[Any, ...], *origins: type) -> Any:
     return next((one for one in allowed if typing.get_origin(one) in origins), None)
 
 
@@ -170,11 +172,20 @@ def _fits(value: Any, wanted: Any) -> bool:
     return isinstance(wanted, type) and isinstance(value, _NUMBERS.get(wanted, wanted))
 
 
-def _alternatives(declared: Any) -> list[Any]:
+@functools.cache
+def _alternatives(declared: Any) -> tuple[Any, ...]:
     """`declared` without the Optional, Union, Input and Output around it."""
     if typing.get_origin(declared) in (typing.Union, types.UnionType, abc.Awaitable, pulumi.Output):
-        return [one for member in typing.get_args(declared) for one in _alternatives(member)]
-    return [] if declared in (None, type(None)) else [declared]
+        return tuple(one for member in typing.get_args(declared) for one in _alternatives(member))
+    return () if declared in (None, type(None)) else (declared,)
+
+
+@functools.cache
+def _choices(allowed: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values that a literal or an enum allows; "a string or this enum" means the enum. Empty: any value."""
+    choices = [choice for one in allowed if typing.get_origin(one) is typing.Literal for choice in typing.get_args(one)]
+    enums = (one for one in allowed if isinstance(one, type) and issubclass(one, enum.Enum))
+    return (*choices, *(member.value for one in enums for member in one))
 
 
 def _invent(declared: Any, label: str, depth: int) -> Any:

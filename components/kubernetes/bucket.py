@@ -71,15 +71,16 @@ class ObjectStoreArgs:
 
 @dataclass(frozen=True)
 class _Keys:
-    access_key: pulumi.Output[str]
+    access_key: str
+    """Says who signs, as a user name does; what is secret is the other."""
     secret_key: pulumi.Output[str]
 
-    def identity(self, name: str, actions: list[str]) -> Mapping[str, Any]:
+    def identity(self, actions: list[str]) -> Mapping[str, Any]:
         """A user in SeaweedFS's S3 configuration; an action such as `Read:wandb` holds for that bucket alone."""
         credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
-        return {"name": name, "credentials": credentials, "actions": actions}
+        return {"name": self.access_key, "credentials": credentials, "actions": actions}
 
-    def values(self) -> dict[str, pulumi.Output[str]]:
+    def values(self) -> dict[str, pulumi.Input[str]]:
         """As the data of the Secrets that hand the key out."""
         return {"ACCESS_KEY": self.access_key, "SECRET_KEY": self.secret_key}
 
@@ -97,11 +98,12 @@ class ObjectStore(pulumi.ComponentResource):
         super().__init__("wandb:kubernetes:ObjectStore", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self, provider=args.provider)
-        admin, wandb, clickhouse = (self._keys(who) for who in ("admin", "wandb", "clickhouse"))
-        identities = [admin.identity("admin", ["Admin", "Read", "Write", "List", "Tagging"])]
-        identities.append(wandb.identity("wandb", _actions(args.bucket)))
-        if args.clickhouse_bucket:
-            identities.append(clickhouse.identity("clickhouse", _actions(args.clickhouse_bucket)))
+        admin, wandb = self._keys("admin"), self._keys("wandb")
+        identities = [admin.identity(["Admin", "Read", "Write", "List", "Tagging"])]
+        identities.append(wandb.identity(_actions(args.bucket)))
+        clickhouse = self._keys("clickhouse") if args.clickhouse_bucket else None
+        if args.clickhouse_bucket and clickhouse:
+            identities.append(clickhouse.identity(_actions(args.clickhouse_bucket)))
         config = self._secret(
             "config", {"s3.json": pulumi.Output.json_dumps({"identities": identities}), **admin.values()}
         )
@@ -112,7 +114,7 @@ class ObjectStore(pulumi.ComponentResource):
         self.bucket = self._bucket(args.bucket, wandb, args.namespaces.wandb, job)
         self.clickhouse_bucket = (
             self._bucket(args.clickhouse_bucket, clickhouse, args.namespaces.clickhouse, job)
-            if args.clickhouse_bucket
+            if args.clickhouse_bucket and clickhouse
             else None
         )
         self.register_outputs({"endpoint": self.bucket.endpoint})
@@ -122,11 +124,8 @@ class ObjectStore(pulumi.ComponentResource):
         return pulumi.Output.concat("http://seaweedfs.", self._args.namespaces.wandb, f".svc.cluster.local:{PORT}")
 
     def _keys(self, who: str) -> _Keys:
-        provider = self._args.random_provider
-        return _Keys(
-            access_key=random_text(f"{self._name}-{who}-access-key", provider, parent=self, length=20),
-            secret_key=random_text(f"{self._name}-{who}-secret-key", provider, parent=self, length=KEY_LENGTH),
-        )
+        name = f"{self._name}-{who}-secret-key"
+        return _Keys(who, random_text(name, self._args.random_provider, parent=self, length=KEY_LENGTH))
 
     def _secret(
         self, purpose: str, values: Mapping[str, pulumi.Input[str]], namespace: pulumi.Input[str] | None = None
