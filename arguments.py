@@ -183,6 +183,7 @@ class Arguments:
             operator=names.operator,
             clickhouse=names.clickhouse if self.settings.managed_clickhouse else None,
             create=names.create,
+            ready=cluster.ready,
             protect=self.settings.protect,
         )
         return Namespaces("namespaces", args).outputs

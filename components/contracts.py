@@ -8,13 +8,14 @@ Passwords never appear in these values: `SecretKey` names a key of a Kubernetes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pulumi import Input, Output
 
 if TYPE_CHECKING:
+    import pulumi
     import pulumi_kubernetes as kubernetes
     from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
 
@@ -59,6 +60,11 @@ class Cluster:
     """StorageClass of every volume; None: the cluster's default class."""
     zones: int = 1
     """Zones that the nodes span. From three on, replicas are forced into different zones."""
+    ready: Sequence[pulumi.Resource] = ()
+    """What pods need before they run, such as nodes and DNS: the stack's namespaces wait for it on the way up, and go
+    before it on the way down. Empty where the cluster was there before."""
+    clickhouse_pool: str | None = None
+    """`key=value` of the label and of the NoSchedule taint of the nodes that are ClickHouse's alone; None: it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -26,6 +27,8 @@ class NamespacesArgs:
     """None: nothing of ClickHouse runs in this cluster."""
     create: bool = True
     """False: the namespaces exist and stay when the stack goes."""
+    ready: Sequence[pulumi.Resource] = ()
+    """What pods need before they run (`contracts.Cluster.ready`): names are handed out after it, brought ones too."""
     protect: bool = False
     """True: destroying the stack refuses to delete the namespaces, and with them the volumes inside."""
 
@@ -55,7 +58,7 @@ class Namespaces(pulumi.ComponentResource):
 
     def _namespace(self, name: str) -> pulumi.Input[str]:
         if not self._args.create:
-            return name
+            return after(name, *self._args.ready) if self._args.ready else name
         namespace = Namespace(
             f"{self._name}-{name}",
             metadata={
@@ -67,6 +70,11 @@ class Namespaces(pulumi.ComponentResource):
                     "pod-security.kubernetes.io/warn": "restricted",
                 },
             },
-            opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider, protect=self._args.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self._args.provider,
+                protect=self._args.protect,
+                depends_on=self._args.ready,
+            ),
         )
         return after(name, namespace)
