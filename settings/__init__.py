@@ -1,7 +1,8 @@
 """Settings of a stack: what `Pulumi.<stack>.yaml` may say under `wandb:`, and what is wrong with it.
 
-model       all settings; its sections are in cluster, sizing, stores, clickhouse, versions
-base        the base of every section, and kinds of text
+model       all settings; its sections are in cluster, aws, sizing, stores, managed, clickhouse, versions
+base        the base of every section, and kinds of text; more of them in aws_text, arns, cidr
+regions     AWS' regions, their partitions and zones
 surface     every key, read from the models; descriptions reads the texts about them
 problems    messages: one form, no secrets
 rules       rules over several keys

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pulumi
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
+
+from .regions import REGIONS, nearest_region
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -106,6 +108,45 @@ MemoryQuantity = Annotated[
     str,
     *matching(MEMORY, "is not an amount of memory", 'Use whole mebibytes ("512Mi") or gibibytes ("4Gi").'),
 ]
+
+AccountId = Annotated[
+    str,
+    *matching(
+        re.compile(r"[0-9]{12}"),
+        "is not the id of an AWS account",
+        "Write its twelve digits in quotes: `aws sts get-caller-identity` shows them as Account.",
+    ),
+]
+"""An AWS account."""
+
+InstanceTypeName = Annotated[
+    str,
+    *matching(
+        re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+"),
+        "is not the name of an EC2 instance type",
+        "Write family and size, as in `r6i.4xlarge`.",
+    ),
+]
+"""A machine type of EC2. Which of them exist is the sizing plan's to say."""
+
+
+def _region(value: str) -> str:
+    if value not in REGIONS:
+        near = nearest_region(value)
+        raise refusal("is not a region of AWS", f"Did you mean {near}?" if near else "Use a name such as eu-central-1.")
+    return value
+
+
+RegionName = Annotated[str, AfterValidator(_region), Field(json_schema_extra={"enum": list(REGIONS)})]
+"""A region of AWS."""
+
+Environment = Literal["test", "production"]
+"""What an installation is for; the defaults of some settings follow from it."""
+
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Days that CloudWatch Logs can keep a log group. Source: its API, PutRetentionPolicy."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 GiB = Annotated[int, Field(ge=1, le=65536)]

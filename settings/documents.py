@@ -144,11 +144,24 @@ def reference() -> str:
 
 def _section(path: str, description: str, models: Any) -> Iterator[str]:
     yield from ("", f"## {path}", "", description)
+    yield from _kinds(path, models)
+
+
+def _kinds(path: str, models: Any) -> Iterator[str]:
+    """A table for each kind of a section. Sections inside that have kinds themselves get tables of their own."""
     for kind, model in models.items():
         if kind:
             yield from ("", f"### {path}, kind `{kind}`", "", _sentence(model))
+        keys = list(keys_of(model, f"{path}."))
+        inner = [each for each in keys if each.models and "" not in each.models]
         yield ""
-        yield from _table([_row(each, path) for each in keys_of(model, f"{path}.")])
+        yield from _table([_row(each, path) for each in keys if not _inside(each, inner)])
+        for each in inner:
+            yield from _kinds(each.path, each.models)
+
+
+def _inside(key: Key, sections: list[Key]) -> bool:
+    return any(key.path.startswith(f"{each.path}.") for each in sections)
 
 
 def _sentence(model: type[BaseModel]) -> str:
@@ -164,8 +177,18 @@ def _table(rows: list[str]) -> list[str]:
 
 
 def _row(key: Key, section: str = "") -> str:
-    name = f"[`{key.path}`](#{key.path.lower()})" if not section and key.models else f"`{key.path}`"
+    name = f"`{key.path}`"
+    if key.models and not section:
+        name = f"[{name}](#{key.path.lower()})"
+    elif key.models and "" not in key.models:
+        kinds = " ".join(f"[{kind}](#{_anchor(key.path)}-kind-{_anchor(kind)})" for kind in key.models)
+        return f"| {name} | section: {kinds} | {_cell(_default(key))} | {_cell(key.description)} |"
     return f"| {name} | {_cell(key.type)} | {_cell(_default(key))} | {_cell(key.description)} |"
+
+
+def _anchor(text: str) -> str:
+    """The text as it stands in the address of a heading."""
+    return text.lower().replace(".", "")
 
 
 def _default(key: Key) -> str:

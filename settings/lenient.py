@@ -45,7 +45,8 @@ def lenient(model: type[M], document: Any) -> M:
     for name, info in model.model_fields.items():
         key = alias(name, info)
         values[name] = _given(info, given[key]) if key in given else _left_out(info, values)
-    return model.model_construct(**values)
+    told = {name for name, info in model.model_fields.items() if alias(name, info) in given}
+    return model.model_construct(_fields_set=told, **values)
 
 
 def _left_out(info: FieldInfo, before: dict[str, Any]) -> Any:

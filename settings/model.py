@@ -7,21 +7,32 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from .base import DNS_LABEL, Model, ObjectName, SecretDataKey, SecretText, bare_host, kind_default, refusal
+from .aws import AWS
+from .base import DNS_LABEL, Environment, Model, ObjectName, SecretDataKey, SecretText, bare_host, kind_default, refusal
 from .clickhouse import ClickHouse, ManagedClickHouse, NoClickHouse
 from .cluster import Ingress, Kubernetes, Namespaces
 from .sizing import Sizing
-from .stores import InClusterMySQL, InClusterObjectStore, InClusterRedis, MySQL, ObjectStore, Redis
+from .stores import (
+    InClusterMySQL,
+    InClusterObjectStore,
+    InClusterRedis,
+    ManagedMySQL,
+    ManagedObjectStore,
+    ManagedRedis,
+    MySQL,
+    ObjectStore,
+    Redis,
+)
 from .versions import Images, Timeouts, Versions
 
-PLANNED_TARGETS = ("aws", "gcp", "azure")
+PLANNED_TARGETS = ("gcp", "azure")
 
 
 def _target(value: Any) -> Any:
     if isinstance(value, str) and value in PLANNED_TARGETS:
         raise refusal(
             "is not available in this version",
-            "Make the cluster, database, cache and bucket yourself and use `kubernetes`.",
+            "Make the cluster, database, cache and bucket yourself and use `kubernetes`, or use `aws`.",
         )
     return value
 
@@ -69,15 +80,31 @@ def _default_clickhouse(data: dict[str, Any]) -> ManagedClickHouse | NoClickHous
     return ManagedClickHouse(kind="managed") if "weave" in data["products"] else NoClickHouse(kind="none")
 
 
+_STORES = "`kind: managed` where `target` is aws, else `kind: in-cluster`"
+
+
+def _default_mysql(data: dict[str, Any]) -> ManagedMySQL | InClusterMySQL:
+    return ManagedMySQL(kind="managed") if data["target"] == "aws" else InClusterMySQL(kind="in-cluster")
+
+
+def _default_redis(data: dict[str, Any]) -> ManagedRedis | InClusterRedis:
+    return ManagedRedis(kind="managed") if data["target"] == "aws" else InClusterRedis(kind="in-cluster")
+
+
+def _default_object_store(data: dict[str, Any]) -> ManagedObjectStore | InClusterObjectStore:
+    return ManagedObjectStore(kind="managed") if data["target"] == "aws" else InClusterObjectStore(kind="in-cluster")
+
+
 Product = Literal["models", "weave"]
 
 
 class Settings(Model):
     """All that can be said about one installation of W&B, under `wandb:` in `Pulumi.<stack>.yaml`."""
 
-    target: Annotated[Literal["kubernetes"], BeforeValidator(_target)] = "kubernetes"
-    """Where W&B is installed. `kubernetes`: in a cluster that exists."""
-    environment: Literal["test", "production"]
+    target: Annotated[Literal["kubernetes", "aws"], BeforeValidator(_target)] = "kubernetes"
+    """Where W&B is installed. `kubernetes`: in a cluster that exists. `aws`: in an AWS account, where everything that is not
+    brought is made."""
+    environment: Environment
     """What it is for. `production` asks for data stores of your own and for replicas, and protects what holds data."""
     products: list[Product] = Field(default=["models", "weave"], min_length=1)
     """W&B's products. Weave needs a licence that includes it."""
@@ -88,18 +115,21 @@ class Settings(Model):
     license_secret: LicenseSecret | None = None
     """W&B's licence, in a Secret that exists. Either this or `license`."""
     kubernetes: Kubernetes = Field(default_factory=Kubernetes)
-    """The cluster and how to reach it."""
+    """The cluster and how to reach it. Where `target` is aws only `preflight` has a meaning: the rest is under `aws`."""
+    aws: AWS | None = None
+    """The account and the region, and what is made or brought there. Needed where `target` is aws, and only there."""
     namespaces: Namespaces = Field(default_factory=Namespaces)
     """The namespaces that are used, and who makes them."""
-    ingress: Ingress
-    """How W&B is reached from outside the cluster."""
+    ingress: Ingress | None = None
+    """How W&B is reached from outside the cluster. Where `target` is aws it may be left out: an Application Load Balancer is
+    made, as `aws.loadBalancer` says. Given there, it names the class of another controller, and none is made."""
     sizing: Sizing = Field(default_factory=Sizing)
     """How big the installation is."""
-    mysql: MySQL = Field(default_factory=lambda: InClusterMySQL(kind="in-cluster"))
+    mysql: MySQL = kind_default(_default_mysql, _STORES)
     """MySQL, which keeps W&B's metadata."""
-    redis: Redis = Field(default_factory=lambda: InClusterRedis(kind="in-cluster"))
+    redis: Redis = kind_default(_default_redis, _STORES)
     """Redis, W&B's queue and cache."""
-    object_store: ObjectStore = Field(default_factory=lambda: InClusterObjectStore(kind="in-cluster"))
+    object_store: ObjectStore = kind_default(_default_object_store, _STORES)
     """The buckets of W&B and of ClickHouse."""
     clickhouse: ClickHouse = kind_default(_default_clickhouse, "`kind: managed` with Weave, else `kind: none`")
     """ClickHouse, which keeps Weave's data."""
@@ -137,7 +167,8 @@ class Settings(Model):
     @property
     def url(self) -> str:
         """Where W&B is reached: https, unless TLS is switched off."""
-        return f"{'http' if self.ingress.tls_mode == 'none' else 'https'}://{self.host}"
+        plain = self.ingress is not None and self.ingress.tls_mode == "none"
+        return f"{'http' if plain else 'https'}://{self.host}"
 
     def image(self, name: Literal["mysql", "redis", "seaweedfs", "utility"]) -> str:
         """Repository and tag of an image."""

@@ -166,11 +166,10 @@ def _unknown(at: Location, document: Mapping[str, Any], loc: tuple[int | str, ..
     kind = section.get("kind") if isinstance(section, Mapping) else None
     known = siblings(parent, kind)
     near = nearest(name, known)
+    if name in siblings(parent):
+        return problem(at.path, f"has no meaning where `kind` is {kind}", f"Known here: {', '.join(known)}.")
     if near:
         return problem(at.path, "is not a known key", f"Did you mean `{full(_joined(at.path, near))}`?")
-    elsewhere = [each for each in siblings(parent) if each == name]
-    if elsewhere:
-        return problem(at.path, f"has no meaning where `kind` is {kind}", f"Known here: {', '.join(known)}.")
     return problem(at.path, "is not a known key", f"Known here: {', '.join(known)}.")
 
 

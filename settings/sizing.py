@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import ContainerResources, Model
+from .base import ContainerResources, InstanceTypeName, Model
 
 ComponentName = Literal[
     "api",
@@ -31,6 +31,19 @@ class Nodes(Model):
     """Cores of one node. Default: from the sizing plan."""
     memory_gib: int | None = Field(default=None, ge=1, le=24576)
     """Memory of one node in GiB. Default: from the sizing plan."""
+    type: InstanceTypeName | None = None
+    """Instance type, where the stack makes the nodes: in place of `cpu` and `memoryGiB`. Default: from the sizing plan."""
+    disk_gib: int | None = Field(default=None, ge=20, le=16384)
+    """Disk of one node in GiB, where the stack makes the nodes. Default: from the sizing plan."""
+
+
+class ClickHouseNodes(Model):
+    """The nodes that are ClickHouse's alone, where the stack makes the nodes."""
+
+    count: int | None = Field(default=None, ge=1, le=100)
+    """Number of nodes. Default: from the sizing plan."""
+    type: InstanceTypeName | None = None
+    """Instance type. Default: from the sizing plan."""
 
 
 class Sizing(Model):
@@ -44,5 +57,7 @@ class Sizing(Model):
     plan."""
     nodes: Nodes = Field(default_factory=Nodes)
     """The nodes that the pods must fit on. On a cluster that exists this describes them; it makes none."""
+    clickhouse_nodes: ClickHouseNodes = Field(default_factory=ClickHouseNodes)
+    """The nodes that are ClickHouse's alone: in production, where the stack makes the nodes."""
     components: dict[ComponentName, Annotated[ContainerResources, Field()]] = Field(default_factory=dict)
     """Requests and limits of single W&B workloads, by their name in W&B's chart."""

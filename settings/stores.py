@@ -1,4 +1,4 @@
-"""Settings of MySQL, Redis and object storage: made in the cluster for tests, or brought."""
+"""Settings of MySQL, Redis and object storage: made by the cloud, made in the cluster for tests, or brought."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .base import (
     ServerHost,
     matching,
 )
+from .managed import ManagedMySQL, ManagedObjectStore, ManagedRedis
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$-]{0,63}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}(/[a-z0-9][a-z0-9-]{1,62})?")
@@ -196,6 +197,6 @@ class ExternalObjectStore(Model):
     """ClickHouse's bucket, where Weave's data is kept. Needed where ClickHouse is managed here; used by nothing else."""
 
 
-MySQL = Annotated[InClusterMySQL | ExternalMySQL, Field(discriminator="kind")]
-Redis = Annotated[InClusterRedis | ExternalRedis, Field(discriminator="kind")]
-ObjectStore = Annotated[InClusterObjectStore | ExternalObjectStore, Field(discriminator="kind")]
+MySQL = Annotated[InClusterMySQL | ManagedMySQL | ExternalMySQL, Field(discriminator="kind")]
+Redis = Annotated[InClusterRedis | ManagedRedis | ExternalRedis, Field(discriminator="kind")]
+ObjectStore = Annotated[InClusterObjectStore | ManagedObjectStore | ExternalObjectStore, Field(discriminator="kind")]

@@ -82,6 +82,14 @@ class Versions(Model):
     """Image tag of the in-cluster object store."""
     utility: Version = "1.35.8"
     """Image tag of the utility image: its minor version should be the cluster's."""
+    load_balancer_controller_chart: Version = "3.5.0"
+    """Helm chart `aws-load-balancer-controller`, where `target` is aws."""
+    load_balancer_controller: Version = "3.5.0"
+    """Image tag of the AWS Load Balancer Controller, without its `v`: the one that the chart was made for."""
+    cluster_autoscaler_chart: Version = "9.59.0"
+    """Helm chart `cluster-autoscaler`, where `target` is aws. The image's tag follows the cluster's version."""
+    metrics_server_chart: Version = "3.13.1"
+    """Helm chart `metrics-server`, where `target` is aws and EKS has no add-on of it: in GovCloud and China."""
 
 
 class Images(Model):
@@ -102,6 +110,12 @@ class Images(Model):
     utility: Repository = "alpine/k8s"
     """Shell, kubectl, curl and the AWS command line, for the Jobs that apply CustomResourceDefinitions, make buckets and
     verify."""
+    load_balancer_controller: Repository = "public.ecr.aws/eks/aws-load-balancer-controller"
+    """The AWS Load Balancer Controller."""
+    cluster_autoscaler: Repository = "registry.k8s.io/autoscaling/cluster-autoscaler"
+    """The cluster autoscaler."""
+    metrics_server: Repository = "registry.k8s.io/metrics-server/metrics-server"
+    """Metrics Server, where EKS has no add-on of it. The tag is the chart's."""
 
 
 class Timeouts(Model):

@@ -18,7 +18,7 @@ from settings.documents import REFERENCE_FILE, SCHEMA_FILE, reference, schema, s
 from settings.surface import surface
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = [ROOT / "Pulumi.dev.yaml", *sorted((ROOT / "examples").glob("Pulumi.*.yaml"))]
+STACKS = [ROOT / "Pulumi.dev.yaml", ROOT / "Pulumi.prod.yaml", *sorted((ROOT / "examples").glob("Pulumi.*.yaml"))]
 VALIDATOR = Draft202012Validator(schema())
 
 
@@ -94,6 +94,10 @@ DEV = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
         ("wandb:products", "weave"),
         ("wandb:versions", {"mysql": 8.4}),
         ("wandb:host", "https://wandb.example.com"),
+        ("wandb:aws", {"region": "eu-central-1"}),
+        ("wandb:aws", {"region": "eu-central1", "accountId": "123456789012"}),
+        ("wandb:aws", {"region": "eu-central-1", "accountId": "123456789012", "kmsKeyArn": "alias/wandb"}),
+        ("wandb:aws", {"region": "eu-central-1", "accountId": "123456789012", "network": {"kind": "existing"}}),
     ],
 )
 def test_an_editor_marks_what_the_program_would_refuse(key: str, value: Any):

@@ -64,8 +64,8 @@ def test_complete_settings_have_no_problem():
 CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
     (TEST, {"environment": None}, "environment", ("is missing", "`test` or `production`")),
     (TEST, {"environment": "prod"}, "environment", ("(got prod)", "test, production", "Did you mean production?")),
-    (TEST, {"target": "aws"}, "target", ("is not available in this version (got aws)", "`kubernetes`")),
-    (TEST, {"target": "openshift"}, "target", ("(got openshift)", "Use one of: kubernetes.")),
+    (TEST, {"target": "gcp"}, "target", ("is not available in this version (got gcp)", "`kubernetes`")),
+    (TEST, {"target": "openshift"}, "target", ("(got openshift)", "Use one of: kubernetes, aws.")),
     (TEST, {"products": ["models", "weav"]}, "products[1]", ("(got weav)", "Did you mean weave?")),
     (TEST, {"products": []}, "products", ("is empty",)),
     (TEST, {"products": "weave"}, "products", ("is not a list", "as in `[models, weave]`")),
@@ -121,8 +121,13 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
         "clickhouse.resources.memoryLimit",
         ("is less than the request",),
     ),
-    (TEST, {"mysql": {"host": "x"}}, "mysql.kind", ("is missing", "in-cluster, external")),
-    (TEST, {"mysql": {"kind": "rds"}}, "mysql.kind", ("is not a known kind (got rds)", "in-cluster, external")),
+    (TEST, {"mysql": {"host": "x"}}, "mysql.kind", ("is missing", "in-cluster, managed, external")),
+    (
+        TEST,
+        {"mysql": {"kind": "rds"}},
+        "mysql.kind",
+        ("is not a known kind (got rds)", "in-cluster, managed, external"),
+    ),
     (
         TEST,
         {"mysql": {"kind": "in-cluster", "host": "x"}},
@@ -234,6 +239,18 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
     (TEST, {"versions/seaweedfs": 4.47}, "versions.seaweedfs", ('Put it in quotes: "4.47"',)),
     (TEST, {"images/mysql": "mysql:8.4"}, "images.mysql", ("Leave the tag to `versions`",)),
     (TEST, {"followReleaseChannel": 1}, "followReleaseChannel", ("true or false",)),
+    (TEST, {"mysql": {"kind": "managed"}}, "mysql.kind", ("is managed, and `target` is kubernetes", "in-cluster")),
+    (TEST, {"redis": {"kind": "managed"}}, "redis.kind", ("is managed", "set `wandb:target` to aws")),
+    (TEST, {"objectStore": {"kind": "managed"}}, "objectStore.kind", ("is managed", "external")),
+    (TEST, {"sizing/nodes/type": "r6i.4xlarge"}, "sizing.nodes.type", ("is of a cloud", "`cpu` and `memoryGiB`")),
+    (TEST, {"sizing/nodes/diskGiB": 200}, "sizing.nodes.diskGiB", ("for nodes that exist",)),
+    (TEST, {"sizing/clickhouseNodes": {"count": 3}}, "sizing.clickhouseNodes", ("shares W&B's nodes",)),
+    (
+        TEST,
+        {"aws": {"region": "eu-central-1", "accountId": "123456789012"}},
+        "aws",
+        ("is given, and `target` is kubernetes", "Set `wandb:target` to aws"),
+    ),
     (TEST, {"timeouts/delete": 5}, "timeouts.delete", ("from 15 to 240",)),
 ]
 
@@ -252,7 +269,7 @@ def _independent() -> list[tuple[dict[str, Any], str]]:
     chosen = []
     for base, changes, key, _ in CASES:
         sections = {path.split("/")[0] for path in changes} | {key.split(".")[0]}
-        if base is TEST and not sections & seen and key not in ("environment", "products"):
+        if base is TEST and not sections & seen and key not in ("environment", "products", "target"):
             chosen.append((changes, f"wandb:{key}"))
             seen |= sections
     return chosen

@@ -60,6 +60,7 @@ def test_the_cache_follows_its_volume_unless_it_is_given(section: dict, cache: i
 )
 def test_the_url_is_https_unless_tls_is_switched_off(ingress: dict, url: str, mode: str):
     found = settings(ingress={"className": "nginx"} | ingress)
+    assert found.ingress is not None
     assert (found.url, found.ingress.tls_mode) == (url, mode)
 
 

@@ -1,0 +1,68 @@
+"""Rules over several keys: what is right by itself, but not together.
+
+Each rule is a generator of problems over the whole settings. A value that is wrong by itself is `UNDECIDABLE` here; a rule that
+touches it is given up (`check`).
+
+registry    what a rule is, and the list of all
+targets     which keys belong to which target
+general     licence, products, names, Ingress, containers; stores and clickhouse: the data stores
+aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..base import SecretText
+from ..clickhouse import ExternalClickHouse
+from ..lenient import Undecidable
+from ..model import Settings
+from ..problems import Problem, problem, without_values
+from ..stores import ExternalMySQL, ExternalRedis
+from ..surface import full
+from . import aws_arns, aws_cluster, aws_entry, aws_network, aws_stores, clickhouse, general, stores, targets
+from .registry import RULES, Problems
+
+__all__ = [
+    "aws_arns",
+    "aws_cluster",
+    "aws_entry",
+    "aws_network",
+    "aws_stores",
+    "check",
+    "clickhouse",
+    "general",
+    "stores",
+    "targets",
+]
+
+
+def check(settings: Settings, secret_keys: Collection[str]) -> list[Problem]:
+    """Every problem that a rule finds. `secret_keys`: full keys whose values are encrypted in the stack file."""
+    found: list[Problem] = []
+    for rule in (*RULES, lambda each: _encrypted(each, secret_keys)):
+        try:
+            found.extend(rule(settings))
+        except Undecidable:
+            continue
+    return [without_values(each) if _top(each.key) in secret_keys else each for each in found]
+
+
+def _top(key: str) -> str:
+    return key.partition(".")[0]
+
+
+def _encrypted(settings: Settings, secret_keys: Collection[str]) -> Problems:
+    """Secrets that stand in clear text in the stack file."""
+    texts = [("license", settings.license)]
+    for section, store in (("mysql", settings.mysql), ("redis", settings.redis), ("clickhouse", settings.clickhouse)):
+        if isinstance(store, ExternalMySQL | ExternalRedis | ExternalClickHouse):
+            texts.append((f"{section}.password", store.password))
+    for path, text in texts:
+        if isinstance(text, SecretText) and full(path.partition(".")[0]) not in secret_keys:
+            flags = "--secret --path" if "." in path else "--secret"
+            yield problem(
+                path,
+                "is not encrypted in the stack file",
+                f"Run `pulumi config set {flags} {full(path)}`, and replace the value: whoever sees the file knows it.",
+            )

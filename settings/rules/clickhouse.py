@@ -1,0 +1,84 @@
+"""Rules about ClickHouse."""
+
+from __future__ import annotations
+
+from ..clickhouse import ExternalClickHouse, ManagedClickHouse, NoClickHouse
+from ..model import Settings
+from ..problems import problem
+from ..surface import full
+from .passwords import one_password
+from .registry import Problems, rule
+
+
+@rule
+def _clickhouse_password(settings: Settings) -> Problems:
+    if isinstance(settings.clickhouse, ExternalClickHouse):
+        yield from one_password("clickhouse", settings.clickhouse)
+
+
+@rule
+def _weave_needs_clickhouse(settings: Settings) -> Problems:
+    if "weave" in settings.products and isinstance(settings.clickhouse, NoClickHouse):
+        yield problem(
+            "clickhouse.kind",
+            "is none, and Weave is among the products: Weave keeps its data in ClickHouse",
+            f"Use managed or external, or leave weave out of `{full('products')}`.",
+        )
+    if "weave" not in settings.products and isinstance(settings.clickhouse, ManagedClickHouse | ExternalClickHouse):
+        yield problem(
+            "clickhouse.kind",
+            f"is {settings.clickhouse.kind}, and Weave is not among the products: nothing would use ClickHouse",
+            f"Remove the section `{full('clickhouse')}`, or add weave to `{full('products')}`.",
+        )
+
+
+@rule
+def _cache_fits(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if isinstance(clickhouse, ManagedClickHouse) and clickhouse.cache_gib * 2 > clickhouse.volume_gib:
+        cache, volume = clickhouse.cache_gib, clickhouse.volume_gib
+        more = (
+            "larger than its volume" if cache > volume else "more than half of its volume, and a full one stops inserts"
+        )
+        yield problem(
+            "clickhouse.cacheGiB",
+            f"is {more} (got {cache}, with `clickhouse.volumeGiB` {volume})",
+            f"Use at most {volume // 2}, or a volume of {cache * 2} or more.",
+        )
+
+
+@rule
+def _keepers_fit(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if isinstance(clickhouse, ManagedClickHouse) and clickhouse.replicas > 1 and clickhouse.keepers < 3:
+        yield problem(
+            "clickhouse.keepers",
+            f"is too few for {clickhouse.replicas} replicas: without it they are read-only (got {clickhouse.keepers})",
+            "Use 3, or 1 replica.",
+        )
+
+
+@rule
+def _replicas_in_production(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if settings.environment != "production" or not isinstance(clickhouse, ManagedClickHouse):
+        return
+    if clickhouse.replicas < 3:
+        yield problem(
+            "clickhouse.replicas",
+            f"is too few for production (got {clickhouse.replicas})",
+            f"Use 3 or more, or set `{full('environment')}` to test.",
+        )
+
+
+@rule
+def _keepers_in_production(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if settings.environment != "production" or not isinstance(clickhouse, ManagedClickHouse):
+        return
+    if clickhouse.keepers < 3 and clickhouse.replicas == 1:
+        yield problem(
+            "clickhouse.keepers",
+            f"is too few for production (got {clickhouse.keepers})",
+            f"Use 3 or 5, or set `{full('environment')}` to test.",
+        )
