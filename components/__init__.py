@@ -6,7 +6,11 @@
     ordering      values that wait for resources
     later         functions of values that may be known only during the deployment
     fingerprint   what changes when a text does
+    task          shell scripts that run once in the cluster
+    mysql_database  W&B's database, user and grants on any MySQL
+    external      what the user brings to any platform
     kubernetes/   the platform on a cluster that exists: MySQL, Redis and object store, brought or in the cluster
+    aws/          the platform on AWS: network, cluster, stores and load balancer, made or brought
     clickhouse/   Altinity operator, ClickHouse Keeper and ClickHouse for Weave
     wandb/        W&B operator, the WeightsAndBiases resource and its verification
 

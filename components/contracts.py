@@ -26,6 +26,9 @@ class SecretKey:
 
     name: Input[str]
     key: str
+    version: Input[str] | None = None
+    """Another one when the content is: whoever reads the key then starts anew. Never made of the content, which could be
+    guessed by it. None: nobody says when the content changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Cluster:
     before it on the way down. Empty where the cluster was there before."""
     clickhouse_pool: str | None = None
     """`key=value` of the label and of the NoSchedule taint of the nodes that are ClickHouse's alone; None: it has none."""
+    spot_pool: str | None = None
+    """The same of nodes that may be taken away at two minutes' notice, and that may be none at all; None: it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +127,8 @@ class Bucket:
     """None: the bucket's default encryption."""
     proxied: bool = False
     """True where W&B's users cannot reach the endpoint, so W&B hands the files through itself."""
+    ca: SecretKey | None = None
+    """The certificate (PEM) of the authority that signed the endpoint's own; None: one that everybody believes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +147,9 @@ class Ingress:
     annotations: Mapping[str, Input[str]] = field(default_factory=dict)
     tls_secret: str | None = None
     """An existing kubernetes.io/tls Secret in W&B's namespace; None: TLS ends in front of the Ingress."""
+    load_balancer: Literal["aws", "gcp"] | None = None
+    """The cloud whose own load balancer serves the Ingress: W&B's Services then say how it finds out which pods are well.
+    None: whatever answers to the class finds out by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,23 @@ ClickHouse's operator pastes them into XML."""
 
 
 def random_text(
-    name: str, provider: pulumi_random.Provider, *, parent: pulumi.Resource, length: int = LENGTH
+    name: str,
+    provider: pulumi_random.Provider,
+    *,
+    parent: pulumi.Resource,
+    length: int = LENGTH,
+    revision: int | None = None,
 ) -> pulumi.Output[str]:
-    """A random text of letters and digits, made once and kept, encrypted, in the stack's state."""
+    """A random text of letters and digits, made once and kept, encrypted, in the stack's state.
+
+    Another `revision` makes another text. None: the text never changes.
+    """
     password = pulumi_random.RandomPassword(
-        name, length=length, special=False, opts=pulumi.ResourceOptions(parent=parent, provider=provider)
+        name,
+        length=length,
+        special=False,
+        keepers={"revision": str(revision)} if revision is not None else None,
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider),
     )
     return password.result
 
@@ -34,9 +46,13 @@ def secret(
     name: str,
     namespace: pulumi.Input[str],
     values: Mapping[str, pulumi.Input[str]],
+    version: str | None = None,
     opts: pulumi.ResourceOptions,
 ) -> contracts.SecretKey:
-    """The Secret `name` with `values`, and the reference to its first key. Whoever uses the reference waits for it."""
+    """The Secret `name` with `values`, and the reference to its first key. Whoever uses the reference waits for it.
+
+    `version` is `contracts.SecretKey.version`.
+    """
     made = Secret(
         resource_name,
         metadata={
@@ -47,7 +63,7 @@ def secret(
         string_data={key: pulumi.Output.secret(value) for key, value in values.items()},
         opts=opts,
     )
-    return contracts.SecretKey(name=after(name, made), key=next(iter(values)))
+    return contracts.SecretKey(name=after(name, made), key=next(iter(values)), version=version)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from .. import contracts
 from ..credentials import random_text, secret
 from ..fingerprint import fingerprint
 from ..ordering import after
-from .store import Server, Task, Volume, job_metadata, job_spec, secret_env, single_server
+from ..task import Task, job_metadata, job_spec, secret_env
+from .store import Server, Volume, single_server
 
 PORT = 8333
 USER_ID = 1000

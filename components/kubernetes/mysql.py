@@ -1,25 +1,22 @@
-"""MySQL in the cluster, for tests, and W&B's database on any MySQL."""
+"""MySQL in the cluster, for tests."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_random
 from pulumi_kubernetes import Provider
-from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from .. import contracts
 from ..credentials import random_text, secret
 from ..fingerprint import fingerprint
-from ..ordering import after
-from .store import Server, Task, Volume, job_metadata, job_spec, labels, secret_env, single_server
+from ..mysql_database import USER_ID, MySQLDatabase, MySQLDatabaseArgs
+from ..task import labels, secret_env
+from .store import Server, Volume, single_server
 
 PORT = 3306
-USER_ID = 999
-"""The user of the official `mysql` image."""
 
 PARAMETERS = {
     "binlog_format": "ROW",
@@ -31,72 +28,6 @@ PARAMETERS = {
     "sync_binlog": 1,
 }
 """Source: W&B Reference Architecture, "MySQL configuration parameters". Sizes in bytes."""
-
-DATABASE_SCRIPT = """\
-until mysqladmin ping --host "$MYSQL_HOST" --port "$MYSQL_PORT" --silent; do
-  echo "waiting for MySQL at $MYSQL_HOST:$MYSQL_PORT"
-  sleep 2
-done
-mysql --host "$MYSQL_HOST" --port "$MYSQL_PORT" --user "$ADMIN_USER" <<SQL
-CREATE DATABASE IF NOT EXISTS \\`$WANDB_DATABASE\\` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
-CREATE USER IF NOT EXISTS '$WANDB_USER'@'%' IDENTIFIED BY '$WANDB_PASSWORD';
-ALTER USER '$WANDB_USER'@'%' IDENTIFIED BY '$WANDB_PASSWORD';
-GRANT ALL PRIVILEGES ON \\`$WANDB_DATABASE\\`.* TO '$WANDB_USER'@'%' WITH GRANT OPTION;
-SQL
-echo "database $WANDB_DATABASE and user $WANDB_USER are ready"
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MySQLDatabaseArgs:
-    """W&B's database on a MySQL that runs, and who may create it."""
-
-    provider: Provider
-    namespace: pulumi.Input[str]
-    image: str
-    """An image with the MySQL client of the server's line."""
-    server: contracts.MySQL
-    """The database, user and password to create, and where. Its Secret is in `namespace`."""
-    admin_user: str = "root"
-    admin_password: contracts.SecretKey
-    depends_on: tuple[pulumi.Resource, ...] = ()
-
-
-class MySQLDatabase(pulumi.ComponentResource):
-    """The database, user and grants that W&B needs, made by a Job that can run again at any time.
-
-    A second run sets the user's password anew and changes nothing else. The character set is utf8mb4 with
-    utf8mb4_general_ci, the grants are all on this database with GRANT OPTION, as W&B's bare-metal guide asks.
-    """
-
-    outputs: contracts.MySQL
-    """The database as it was asked for; its host is known once the database is there."""
-
-    def __init__(self, name: str, args: MySQLDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("wandb:kubernetes:MySQLDatabase", name, {}, opts)
-        server = args.server
-        task = Task(
-            image=args.image,
-            user=USER_ID,
-            script=DATABASE_SCRIPT,
-            env=[
-                {"name": "MYSQL_HOST", "value": server.host},
-                {"name": "MYSQL_PORT", "value": str(server.port)},
-                {"name": "ADMIN_USER", "value": args.admin_user},
-                secret_env("MYSQL_PWD", args.admin_password),
-                {"name": "WANDB_DATABASE", "value": server.database},
-                {"name": "WANDB_USER", "value": server.user},
-                secret_env("WANDB_PASSWORD", server.password),
-            ],
-        )
-        job = Job(
-            f"{name}-job",
-            metadata=job_metadata(name, "mysql-database", args.namespace),
-            spec=job_spec(task),
-            opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=args.depends_on),
-        )
-        self.outputs = dataclasses.replace(server, host=after(server.host, job))
-        self.register_outputs({"host": self.outputs.host})
 
 
 @dataclass(frozen=True, kw_only=True)

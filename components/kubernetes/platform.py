@@ -7,18 +7,11 @@ from dataclasses import dataclass
 import pulumi
 
 from .. import contracts
+from ..external import ExternalBuckets
+from ..mysql_database import MySQLDatabase, MySQLDatabaseArgs
 from .bucket import ObjectStore, ObjectStoreArgs
-from .mysql import MySQL, MySQLArgs, MySQLDatabase, MySQLDatabaseArgs
+from .mysql import MySQL, MySQLArgs
 from .redis import Redis, RedisArgs
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExternalBuckets:
-    """Object storage that the user brings."""
-
-    bucket: contracts.Bucket
-    clickhouse_bucket: contracts.Bucket | None = None
-    """None: no ClickHouse in this cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from pulumi_kubernetes import Provider
 from .. import contracts
 from ..credentials import random_text, secret
 from ..ordering import after
-from .store import Server, Volume, secret_env, single_server
+from ..task import secret_env
+from .store import Server, Volume, single_server
 
 PORT = 6379
 USER_ID = 999

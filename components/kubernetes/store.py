@@ -15,17 +15,15 @@ from pulumi_kubernetes.apps.v1 import StatefulSet
 from pulumi_kubernetes.core.v1 import Service
 
 from .. import contracts
+from ..task import CONTAINER_SECURITY, labels, pod_security
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
         EnvVarArgsDict,
         PersistentVolumeClaimArgsDict,
-        PodSecurityContextArgsDict,
         PodSpecArgsDict,
         ProbeArgsDict,
-        SecurityContextArgsDict,
         VolumeArgsDict,
     )
     from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
@@ -73,38 +71,6 @@ class Server:
     """Where `config` is mounted, read-only."""
     revision: str = ""
     """Changes when the mounted configuration does, so that the server restarts with it."""
-
-
-def labels(name: str, component: str) -> dict[str, str]:
-    """The labels that Kubernetes recommends, for one in-cluster store."""
-    return {
-        "app.kubernetes.io/name": component,
-        "app.kubernetes.io/instance": name,
-        "app.kubernetes.io/component": "data-store",
-        "app.kubernetes.io/part-of": "wandb",
-        "app.kubernetes.io/managed-by": "pulumi",
-    }
-
-
-def secret_env(variable: str, secret: contracts.SecretKey) -> EnvVarArgsDict:
-    """An environment variable whose value comes from a Secret."""
-    return {"name": variable, "value_from": {"secret_key_ref": {"name": secret.name, "key": secret.key}}}
-
-
-def pod_security(user: int) -> PodSecurityContextArgsDict:
-    """A pod securityContext that the `restricted` Pod Security Standard accepts."""
-    return {
-        "run_as_non_root": True,
-        "run_as_user": user,
-        "run_as_group": user,
-        "fs_group": user,
-        "fs_group_change_policy": "OnRootMismatch",
-        "seccomp_profile": {"type": "RuntimeDefault"},
-    }
-
-
-CONTAINER_SECURITY: SecurityContextArgsDict = {"allow_privilege_escalation": False, "capabilities": {"drop": ["ALL"]}}
-"""A container securityContext that the `restricted` Pod Security Standard accepts."""
 
 
 def single_server(
@@ -173,50 +139,4 @@ def _pod(component: str, server: Server) -> PodSpecArgsDict:
         "security_context": pod_security(server.user),
         "containers": [container],
         "volumes": [server.config],
-    }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A shell script that a Job runs to completion in the cluster, made so that running it again changes nothing."""
-
-    image: str
-    user: int
-    script: str
-    env: Sequence[EnvVarArgsDict]
-
-
-def job_metadata(name: str, component: str, namespace: pulumi.Input[str]) -> ObjectMetaArgsDict:
-    """The metadata of a Job whose name Pulumi chooses, so that a changed one runs beside the old before it goes.
-
-    A Job that failed is replaced by the next `up`: waiting for it again would fail again.
-    """
-    return {
-        "namespace": namespace,
-        "labels": labels(name, component),
-        "annotations": {"pulumi.com/replaceUnready": "true"},
-    }
-
-
-def job_spec(task: Task) -> JobSpecArgsDict:
-    """The spec of the Job that runs `task`: tried four times, at most ten minutes in all."""
-    container: ContainerArgsDict = {
-        "name": "task",
-        "image": task.image,
-        "command": ["/bin/sh", "-ec", task.script],
-        "env": list(task.env),
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-        "security_context": CONTAINER_SECURITY,
-    }
-    return {
-        "backoff_limit": 3,
-        "active_deadline_seconds": 600,
-        "template": {
-            "spec": {
-                "restart_policy": "Never",
-                "automount_service_account_token": False,
-                "security_context": pod_security(task.user),
-                "containers": [container],
-            }
-        },
     }

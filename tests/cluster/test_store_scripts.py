@@ -21,7 +21,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from components.kubernetes.bucket import BUCKETS_SCRIPT, cors
-from components.kubernetes.mysql import DATABASE_SCRIPT
+from components.mysql_database import DATABASE_SCRIPT
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 ORIGIN = "https://wandb.example.com"
@@ -119,6 +119,6 @@ def test_the_database_script_waits_for_mysql_and_shows_no_password_in_the_proces
     assert statements == [
         "CREATE DATABASE IF NOT EXISTS `wandb_local` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;",
         "CREATE USER IF NOT EXISTS 'wandb'@'%' IDENTIFIED BY 'WandbPassword';",
-        "ALTER USER 'wandb'@'%' IDENTIFIED BY 'WandbPassword';",
         "GRANT ALL PRIVILEGES ON `wandb_local`.* TO 'wandb'@'%' WITH GRANT OPTION;",
+        "ALTER USER 'wandb'@'%' IDENTIFIED BY 'WandbPassword' RETAIN CURRENT PASSWORD;",
     ]
