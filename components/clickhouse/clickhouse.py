@@ -14,7 +14,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from ..ordering import after
-from . import names, network, operator, pods, probe, storage, users
+from . import disks, names, network, operator, pods, probe, users
 from .keeper import Keeper, KeeperArgs
 from .operator import Chart, Operator, OperatorArgs
 from .server import Server, ServerArgs
@@ -262,7 +262,7 @@ def _problems(args: ClickHouseArgs) -> Iterator[str]:
     except ValueError as error:
         yield f"images.hook: {error}"
     try:
-        storage.check(args.bucket)
+        disks.check(args.bucket)
     except ValueError as error:
         yield str(error)
     for each in args.client_networks:

@@ -101,6 +101,7 @@ def _pod_template(args: KeeperArgs) -> dict[str, Any]:
             "securityContext": pods.pod_security(args.user_id),
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(names.CHK_LABEL, args.installation, args.cluster.zones),
+            **pods.dedicated(args.cluster.clickhouse_pool),
             "containers": [container],
         },
     }

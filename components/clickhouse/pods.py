@@ -43,6 +43,20 @@ def spread(label: str, value: str, zones: int) -> dict[str, Any]:
     }
 
 
+def dedicated(pool: str | None) -> dict[str, Any]:
+    """Only nodes with the label `key=value`, which taint others away by the same; `pool` None: any node.
+
+    The operator and the Jobs are no matter of these nodes: they run wherever there is room.
+    """
+    if pool is None:
+        return {}
+    key, _, value = pool.partition("=")
+    return {
+        "nodeSelector": {key: value},
+        "tolerations": [{"key": key, "operator": "Equal", "value": value, "effect": "NoSchedule"}],
+    }
+
+
 def pull_secrets(names: Sequence[str]) -> dict[str, Any]:
     """The `imagePullSecrets` of a pod, or nothing."""
     return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}

@@ -12,8 +12,9 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from .. import contracts
 from ..later import lift
-from . import names, pods, storage, users
+from . import authority, disks, names, pods, storage, users
 from .later import task_id, wait_for
+from .system_logs import system_logs
 
 SERVICE_ACCOUNT = "clickhouse"
 
@@ -128,7 +129,8 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
         ],
         "files": {
             "config.d/storage_configuration.xml": storage.configuration(args.bucket, args.namespace, args.cache_gib),
-            "config.d/system_logs.xml": storage.system_logs(),
+            "config.d/system_logs.xml": system_logs(),
+            **authority.files(args.bucket),
         },
     }
 
@@ -165,6 +167,8 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
             "securityContext": pods.pod_security(args.user_id),
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(names.CHI_LABEL, args.installation, args.cluster.zones),
+            **pods.dedicated(args.cluster.clickhouse_pool),
+            **authority.pod(args.bucket),
             "containers": [_container(args)],
         },
     }
@@ -174,13 +178,17 @@ def _revision(digest: str, revision: str) -> str:
     return f"{digest}-{revision}" if revision else digest
 
 
+def _place(args: ServerArgs) -> disks.Place:
+    return disks.Place(namespace=args.namespace, installation=args.installation, cluster=args.cluster_name)
+
+
 def _container(args: ServerArgs) -> dict[str, Any]:
     return {
         # first in the list under this name, else the operator adds a container with the image's latest version
         "name": "clickhouse",
         "image": args.image,
         "imagePullPolicy": "IfNotPresent",
-        "env": storage.environment(args.bucket),
+        "env": disks.kind(args.bucket).environment(args.bucket, _place(args)),
         # the operator adds none, and its liveness probe gives a starting server no more than 90 seconds
         "startupProbe": {
             "httpGet": {"path": "/ping", "port": names.HTTP_PORT},
@@ -189,6 +197,7 @@ def _container(args: ServerArgs) -> dict[str, Any]:
         },
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": args.resources.manifest(),
+        **authority.container(args.bucket),
     }
 
 

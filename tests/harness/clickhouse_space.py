@@ -22,14 +22,17 @@ NO_PROVIDER = cast(Any, None)
 """Manifests are made without one."""
 
 SMALL = contracts.Resources(cpu_request="500m", memory_request="1Gi", memory_limit="4Gi")
+KEYS = contracts.BucketKeys(name="clickhouse-keys")
 S3 = contracts.Bucket(provider="s3", name="clickhouse-data", region="us-east-2")
 COMPATIBLE = contracts.Bucket(
     provider="s3",
     name="clickhouse",
     region="us-east-1",
     endpoint="http://store.example.internal:9000",
-    keys=contracts.BucketKeys(name="clickhouse-keys"),
+    keys=KEYS,
 )
+GOOGLE = contracts.Bucket(provider="gcs", name="clickhouse", region="europe-west4")
+AZURE = contracts.Bucket(provider="az", name="wandbstore/clickhouse", region="westeurope")
 
 
 def user(password: str = PASSWORD) -> User:
@@ -47,11 +50,16 @@ def user(password: str = PASSWORD) -> User:
 USER = user()
 
 
-def cluster(zones: int = 3, storage_class: str | None = "fast") -> contracts.Cluster:
+def cluster(
+    zones: int = 3, storage_class: str | None = "fast", clickhouse_pool: str | None = None
+) -> contracts.Cluster:
     """A cluster of `zones` zones."""
-    issuer = "https://kubernetes.default.svc"
     return contracts.Cluster(
-        provider=NO_PROVIDER, service_account_issuer=issuer, storage_class=storage_class, zones=zones
+        provider=NO_PROVIDER,
+        service_account_issuer="https://kubernetes.default.svc",
+        storage_class=storage_class,
+        zones=zones,
+        clickhouse_pool=clickhouse_pool,
     )
 
 
@@ -98,15 +106,35 @@ def clickhouse(**changes: Any) -> ClickHouseArgs:
 
 _names = st.from_regex(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?", fullmatch=True)
 _namespaces = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
-_clusters = st.builds(cluster, zones=st.integers(1, 6), storage_class=st.sampled_from([None, "fast", "gp3"]))
-_buckets = st.builds(
+_clusters = st.builds(
+    cluster,
+    zones=st.integers(1, 6),
+    storage_class=st.sampled_from([None, "fast", "gp3"]),
+    clickhouse_pool=st.sampled_from([None, "dedicated=clickhouse"]),
+)
+_keys = st.sampled_from([None, contracts.BucketKeys(name="keys"), contracts.BucketKeys(name="k", access_key="id")])
+_bucket_names = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]", fullmatch=True)
+_containers = st.from_regex(r"[a-z0-9]{3,24}/[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
+_buckets_of_s3 = st.builds(
     contracts.Bucket,
     provider=st.just("s3"),
-    name=st.from_regex(r"[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]", fullmatch=True),
+    name=_bucket_names,
     region=st.sampled_from(["us-east-1", "eu-central-1", "cn-north-1"]),
     endpoint=st.sampled_from([None, "https://store.example.internal:9000", "http://10.0.0.7/"]),
-    keys=st.sampled_from([None, contracts.BucketKeys(name="keys"), contracts.BucketKeys(name="k", access_key="id")]),
+    keys=_keys,
     kms_key=st.sampled_from([None, "arn:aws:kms:us-east-1:111122223333:key/1234abcd"]),
+)
+_buckets = (
+    _buckets_of_s3
+    | st.builds(contracts.Bucket, provider=st.just("gcs"), name=_bucket_names, region=st.just("us-east1"), keys=_keys)
+    | st.builds(contracts.Bucket, provider=st.just("az"), name=_containers, region=st.just("westus"), keys=_keys)
+    | st.builds(
+        contracts.Bucket,
+        provider=st.just("cw"),
+        name=_bucket_names,
+        region=st.just("US-EAST-04A"),
+        keys=_keys.filter(lambda keys: keys is not None),
+    )
 )
 _identities = st.builds(
     contracts.Identity,

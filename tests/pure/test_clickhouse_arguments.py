@@ -44,7 +44,7 @@ def test_the_defaults_are_what_the_reference_recommends_for_production() -> None
         ({"client_networks": ()}, "client_networks: without one"),
         ({"images": Images(hook="alpine/k8s")}, "images.hook: image 'alpine/k8s' has no tag"),
         ({"images": Images(hook="a:1", server="clickhouse:latest")}, "images.server: the tag of 'clickhouse:latest'"),
-        ({"bucket": dataclasses.replace(space.S3, provider="gcs")}, "bucket.provider: 'gcs'"),
+        ({"bucket": dataclasses.replace(space.S3, provider="ftp")}, "bucket.provider: 'ftp'"),
     ],
 )
 def test_a_mistake_is_refused_with_the_name_of_the_field(changes: dict[str, Any], message: str) -> None:

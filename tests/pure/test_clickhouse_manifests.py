@@ -96,6 +96,21 @@ def test_pods_are_forced_into_different_zones_where_there_are_three(zones: int) 
         assert rule["whenUnsatisfiable"] == ("DoNotSchedule" if zones >= 3 else "ScheduleAnyway")
 
 
+def test_where_clickhouse_has_nodes_of_its_own_its_pods_run_there_and_nowhere_else() -> None:
+    cluster = space.cluster(clickhouse_pool="dedicated=clickhouse")
+    for made in (server.manifest(space.server(cluster=cluster)), keeper.manifest(space.keeper(cluster=cluster))):
+        pod = made["spec"]["templates"]["podTemplates"][0]["spec"]
+        assert pod["nodeSelector"] == {"dedicated": "clickhouse"}
+        (toleration,) = pod["tolerations"]
+        assert toleration == {"key": "dedicated", "operator": "Equal", "value": "clickhouse", "effect": "NoSchedule"}
+
+
+def test_without_nodes_of_its_own_clickhouse_runs_wherever_there_is_room() -> None:
+    for made in (server.manifest(space.server()), keeper.manifest(space.keeper())):
+        pod = made["spec"]["templates"]["podTemplates"][0]["spec"]
+        assert not {"nodeSelector", "tolerations"} & pod.keys()
+
+
 @given(space.servers())
 def test_names_stay_within_the_limits_of_kubernetes(args: server.ServerArgs) -> None:
     manifest = server.manifest(args)
@@ -118,17 +133,24 @@ def test_every_keeper_node_is_named_by_its_own_host(args: server.ServerArgs) -> 
 
 @given(space.servers())
 def test_no_two_replicas_of_any_installation_share_a_path_in_a_bucket(args: server.ServerArgs) -> None:
-    files = server.manifest(args)["spec"]["configuration"]["files"]
-    endpoint = ElementTree.fromstring(files["config.d/storage_configuration.xml"]).findtext(".//s3_disk/endpoint")
+    spec = server.manifest(args)["spec"]
+    files = spec["configuration"]["files"]
+    endpoint = ElementTree.fromstring(files["config.d/storage_configuration.xml"]).findtext(".//endpoint")
+    own = f"/weave/{args.namespace}/{{installation}}/{{cluster}}/{{shard}}/{{replica}}/"
+    if args.bucket.provider == "az":
+        container = spec["templates"]["podTemplates"][0]["spec"]["containers"][0]
+        endpoint = next(each["value"] for each in container["env"] if each["name"] == "CLICKHOUSE_AZURE_ENDPOINT")
+        # the pod's name has installation, cluster, shard and replica in it
+        own = f"/weave/{args.namespace}/{args.installation}/{args.cluster_name}/$(POD_NAME)"
     assert endpoint is not None
-    assert endpoint.endswith(f"/weave/{args.namespace}/{{installation}}/{{cluster}}/{{shard}}/{{replica}}/")
+    assert endpoint.endswith(own)
 
 
 @given(space.servers())
 def test_the_cache_takes_at_most_half_of_the_volume(args: server.ServerArgs) -> None:
     spec = server.manifest(args)["spec"]
     files = spec["configuration"]["files"]
-    size = ElementTree.fromstring(files["config.d/storage_configuration.xml"]).findtext(".//s3_disk_cache/max_size")
+    size = ElementTree.fromstring(files["config.d/storage_configuration.xml"]).findtext(".//max_size")
     volume = spec["templates"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"]
     assert size is not None
     assert size.endswith("Gi")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import contracts
-from components.clickhouse import storage
+from components.clickhouse import disks, storage
+from components.clickhouse.system_logs import LOGS_KEPT, system_logs
 from tests.harness import clickhouse_space as space
 
 TEXT = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=40)
@@ -38,26 +39,21 @@ def test_a_store_with_an_endpoint_is_addressed_by_path() -> None:
     ],
 )
 def test_a_bucket_of_aws_is_addressed_where_its_certificate_is_valid(name: str, region: str, url: str) -> None:
-    assert storage.s3_url(name, region, None) == url
+    assert disks.s3_url(name, region, None) == url
 
 
 @pytest.mark.parametrize("endpoint", ["store:9000", "s3://store", "https://store/path", "https://", "https://a b", ""])
 def test_an_endpoint_that_is_no_url_of_a_host_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match=r"bucket\.endpoint"):
-        storage.s3_url("data", "us-east-1", endpoint)
-
-
-@pytest.mark.parametrize("provider", ["gcs", "az", "cw"])
-def test_an_object_store_without_a_disk_here_is_refused_and_told_what_there_is(provider: Any) -> None:
-    bucket = dataclasses.replace(space.S3, provider=provider)
-    with pytest.raises(ValueError, match=f"bucket.provider: '{provider}' .* supported: s3"):
-        storage.configuration(bucket, "clickhouse", 20)
+        disks.s3_url("data", "us-east-1", endpoint)
 
 
 @given(TEXT, TEXT)
 def test_no_value_can_break_out_of_the_xml(name: str, key: str) -> None:
-    text = storage.s3_configuration(name, "us-east-1", "https://store.example", key, "clickhouse", 1)
-    disk = ElementTree.fromstring(text).find(".//s3_disk")
+    bucket = contracts.Bucket(
+        provider="s3", name=name, region="us-east-1", endpoint="https://store.example", kms_key=key
+    )
+    disk = rendered(bucket).find(".//s3_disk")
     assert disk is not None
     assert disk.findtext("server_side_encryption_kms_key_id") == key
     assert disk.findtext("endpoint", "").startswith(f"https://store.example/{name}/weave/")
@@ -66,9 +62,10 @@ def test_no_value_can_break_out_of_the_xml(name: str, key: str) -> None:
 @given(space.servers())
 def test_what_tables_remember_never_changes(args: Any) -> None:
     configuration = rendered(args.bucket)
-    assert configuration.findtext(".//s3_disk/metadata_path") == "/var/lib/clickhouse/disks/s3_disk/"
-    assert configuration.findtext(".//s3_disk_cache/disk") == "s3_disk"
-    assert configuration.findtext(".//policies/s3_main/volumes/main/disk") == "s3_disk_cache"
+    disk = "az_disk" if args.bucket.provider == "az" else "s3_disk"
+    assert configuration.findtext(f".//{disk}/metadata_path") == f"/var/lib/clickhouse/disks/{disk}/"
+    assert configuration.findtext(f".//{disk}_cache/disk") == disk
+    assert configuration.findtext(".//policies/s3_main/volumes/main/disk") == f"{disk}_cache"
     assert configuration.findtext("merge_tree/storage_policy") == "s3_main"
 
 
@@ -76,25 +73,86 @@ def test_what_tables_remember_never_changes(args: Any) -> None:
 def test_each_replica_has_objects_of_its_own_and_checks_the_bucket_at_start(args: Any) -> None:
     configuration = rendered(args.bucket)
     assert configuration.findtext("merge_tree/allow_remote_fs_zero_copy_replication") == "0"
-    assert configuration.findtext(".//s3_disk/skip_access_check") == "false"
+    assert configuration.findtext(".//skip_access_check") == "false"
+    by_macros = "/{installation}/{cluster}/{shard}/{replica}/" in configuration.findtext(".//endpoint", "")
+    assert by_macros or environment(args.bucket)["CLICKHOUSE_AZURE_ENDPOINT"]["value"].endswith("/$(POD_NAME)")
+
+
+def environment(bucket: contracts.Bucket) -> dict[str, dict[str, Any]]:
+    place = disks.Place(namespace="clickhouse", installation="wandb", cluster="weavecluster")
+    return {each["name"]: each for each in disks.kind(bucket).environment(bucket, place)}
 
 
 def test_keys_come_from_a_secret_and_never_from_the_node() -> None:
-    variables = {variable["name"]: variable for variable in storage.environment(space.COMPATIBLE)}
-    assert variables["AWS_ACCESS_KEY_ID"]["valueFrom"]["secretKeyRef"] == {
-        "name": "clickhouse-keys",
-        "key": "ACCESS_KEY",
-    }
+    variables = environment(space.COMPATIBLE)
+    secret = variables["AWS_ACCESS_KEY_ID"]["valueFrom"]["secretKeyRef"]
+    assert secret == {"name": "clickhouse-keys", "key": "ACCESS_KEY"}
     assert variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"]["key"] == "SECRET_KEY"
     assert variables["AWS_EC2_METADATA_DISABLED"]["value"] == "true"
-    assert "AWS_EC2_METADATA_DISABLED" not in [variable["name"] for variable in storage.environment(space.S3)]
+    assert "AWS_EC2_METADATA_DISABLED" not in environment(space.S3)
+
+
+def test_google_is_asked_with_a_token_of_the_pod_or_with_keys_of_its_s3_interface() -> None:
+    with_token, with_keys = rendered(space.GOOGLE), rendered(dataclasses.replace(space.GOOGLE, keys=space.KEYS))
+    for each in (with_token, with_keys):
+        assert each.findtext(".//endpoint", "").startswith("https://storage.googleapis.com/clickhouse/weave/")
+    assert with_token.findtext(".//http_client") == "gcp_oauth"
+    assert with_token.find(".//use_environment_credentials") is None
+    assert environment(space.GOOGLE) == {}
+    assert with_keys.findtext(".//use_environment_credentials") == "true"
+    assert with_keys.find(".//http_client") is None
+
+
+def test_azure_takes_its_url_from_the_environment_because_it_expands_no_macros() -> None:
+    disk = rendered(space.AZURE).find(".//az_disk")
+    assert disk is not None
+    endpoint = disk.find("endpoint")
+    assert endpoint is not None
+    assert endpoint.get("from_env") == "CLICKHOUSE_AZURE_ENDPOINT"
+    assert disk.findtext("use_workload_identity") == "true"
+    variables = environment(space.AZURE)
+    assert list(variables) == ["POD_NAME", "CLICKHOUSE_AZURE_ENDPOINT"], "what is filled in stands further up"
+    assert variables["CLICKHOUSE_AZURE_ENDPOINT"]["value"] == (
+        "https://wandbstore.blob.core.windows.net/clickhouse/weave/clickhouse/wandb/weavecluster/$(POD_NAME)"
+    )
+
+
+def test_azures_key_stays_in_its_secret() -> None:
+    bucket = dataclasses.replace(space.AZURE, keys=space.KEYS)
+    disk = rendered(bucket).find(".//az_disk")
+    assert disk is not None
+    key = disk.find("account_key")
+    assert key is not None
+    assert (key.get("from_env"), key.text) == ("CLICKHOUSE_AZURE_KEY", None)
+    assert disk.findtext("account_name") == "wandbstore"
+    assert environment(bucket)["CLICKHOUSE_AZURE_KEY"]["valueFrom"]["secretKeyRef"]["name"] == "clickhouse-keys"
+
+
+def test_coreweave_takes_the_bucket_in_front_of_the_host() -> None:
+    bucket = contracts.Bucket(provider="cw", name="data", region="US-EAST-04A", keys=space.KEYS)
+    assert rendered(bucket).findtext(".//endpoint", "").startswith("https://data.cwobject.com/weave/")
+    inside = dataclasses.replace(bucket, endpoint="http://cwlota.com")
+    assert rendered(inside).findtext(".//endpoint", "").startswith("http://data.cwlota.com/weave/")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "words"),
+    [
+        (dataclasses.replace(space.AZURE, name="container"), "account/container"),
+        (dataclasses.replace(space.GOOGLE, kms_key="projects/p/locations/l/keyRings/r/cryptoKeys/k"), "kms_key"),
+        (contracts.Bucket(provider="cw", name="data", region="US-EAST-04A"), "keys in a Secret"),
+    ],
+)
+def test_a_bucket_that_no_server_could_open_is_refused(bucket: contracts.Bucket, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        storage.configuration(bucket, "clickhouse", 20)
 
 
 def test_system_logs_are_on_the_local_disk_or_off() -> None:
-    logs = ElementTree.fromstring(storage.system_logs())
+    logs = ElementTree.fromstring(system_logs())
     kept = {log.tag: log for log in logs if log.get("remove") is None}
     assert set(kept) == {"query_log", "part_log", "crash_log"}
-    for name in storage.LOGS_KEPT:
+    for name in LOGS_KEPT:
         # a policy beside an engine stops the server, so it has to be inside
         assert "SETTINGS storage_policy='default'" in kept[name].findtext("engine", "")
         assert kept[name].find("storage_policy") is None
