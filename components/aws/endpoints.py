@@ -8,6 +8,7 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 from .account import Account
+from .offered import WITHOUT_POD_IDENTITY
 
 INTERFACE_SERVICES = (
     "autoscaling",
@@ -45,8 +46,8 @@ LOCAL_SERVICES = {
 `com.amazonaws` as elsewhere. Source: AWS CDK, aws-ec2/lib/vpc-endpoint.ts, and `describe-vpc-endpoint-services`."""
 
 
-MISSING_SERVICES = {"aws-cn": {"eks-auth"}}
-"""What a partition does not have: there is no Pod Identity in China (Amazon EKS User Guide for China, "EKS Pod Identities")."""
+MISSING_SERVICES = {partition: {"eks-auth"} for partition in WITHOUT_POD_IDENTITY}
+"""What a partition does not have: nobody asks for credentials there by Pod Identity."""
 
 
 def interface_services(partition: str) -> tuple[str, ...]:

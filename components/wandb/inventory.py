@@ -34,6 +34,13 @@ class Component:
     """The chart sets the resources of its container itself, and those win over the component's."""
     leader_election: bool = False
     """More than one replica only with a leader election among them."""
+    interruptible: bool = False
+    """May run on nodes that are taken away at two minutes' notice: it holds nothing but a cache, and only answers what can be asked again.
+
+    Not `api` and `weave-trace`, which only answer too: each of their pods begins with a migration of a database, and one
+    that is cut off has to be mended by hand (Weave's migrator then stops at a "partially applied migration"). Not `parquet`
+    and `executor`, whose work on run history takes longer; not `app` and `glue`, of which there is one that does the work.
+    """
 
     @property
     def service_account(self) -> str:
@@ -44,14 +51,20 @@ class Component:
 COMPONENTS: tuple[Component, ...] = (
     Component(name="api", switches=("global.api.enabled",), opens_bucket=True, ready="8081/ready"),
     Component(name="app", switches=("app.install",), opens_bucket=True, ready="8080/ready"),
-    Component(name="console", switches=("console.install",), ready="8082/console/api/ready", own_resources=True),
-    Component(name="frontend", switches=("frontend.install",), ready="8080/ready"),
+    Component(
+        name="console",
+        switches=("console.install",),
+        ready="8082/console/api/ready",
+        own_resources=True,
+        interruptible=True,
+    ),
+    Component(name="frontend", switches=("frontend.install",), ready="8080/ready", interruptible=True),
     Component(name="glue", switches=("global.glue.enabled",), opens_bucket=True, leader_election=True),
     Component(
         name="executor", product="models", switches=("executor.install", "global.executor.enabled"), opens_bucket=True
     ),
     Component(name="parquet", product="models", switches=("parquet.install",), opens_bucket=True),
-    Component(name="weave", product="models", switches=("weave.install",)),
+    Component(name="weave", product="models", switches=("weave.install",), interruptible=True),
     Component(
         name="weave-trace",
         product="weave",

@@ -23,6 +23,8 @@ REVISION_ANNOTATION = "wandb.pulumi/revision"
 """On every Deployment of the chart: which values it was rolled out with."""
 LICENSE_ANNOTATION = "wandb.pulumi/license"
 """On every pod: changes with the licence, so that the pods restart with a new one."""
+PASSWORD_ANNOTATION = "wandb.pulumi/{store}-password"
+"""On every pod, for each store whose password has a version: the pods read it as they start, so they restart with it."""
 SIZES = ("small", "medium", "large", "xlarge", "xxlarge")
 """The chart's size presets. It takes any other name too, and then sets no requests and no limits at all."""
 NEVER_INSTALLED = (
@@ -68,6 +70,8 @@ class ValuesArgs:
     """Tag of all of W&B's own images; None: W&B's release channel decides."""
     license_fingerprint: pulumi.Input[str] | None = None
     revision: pulumi.Input[str] | None = None
+    spot_pool: str | None = None
+    """`contracts.Cluster.spot_pool`."""
 
     def __post_init__(self) -> None:
         check(
@@ -141,11 +145,30 @@ def _global(args: ValuesArgs) -> dict[str, Any]:
             environment["WF_CLICKHOUSE_REPLICATED_CLUSTER"] = args.clickhouse.cluster
     if environment:
         block["env"] = environment
-    if args.license_fingerprint is not None:
-        block["pod"] = {"annotations": {LICENSE_ANNOTATION: args.license_fingerprint}}
+    if annotations := _pod_annotations(args):
+        block["pod"] = {"annotations": annotations}
+    if args.ingress.load_balancer is not None:
+        # for AWS all that the chart does with it is to say where its load balancer asks whether a pod is well
+        block["cloudProvider"] = args.ingress.load_balancer
     if args.revision is not None:
         block["deployment"] = {"annotations": {REVISION_ANNOTATION: args.revision}}
     return block
+
+
+def _pod_annotations(args: ValuesArgs) -> dict[str, pulumi.Input[str]]:
+    annotations: dict[str, pulumi.Input[str]] = {}
+    if args.license_fingerprint is not None:
+        annotations[LICENSE_ANNOTATION] = args.license_fingerprint
+    clickhouse = args.clickhouse if "weave" in args.products else None
+    passwords = {
+        "mysql": args.mysql.password,
+        "redis": args.redis.password,
+        "clickhouse": clickhouse.password if clickhouse else None,
+    }
+    for store, password in passwords.items():
+        if password and password.version is not None:
+            annotations[PASSWORD_ANNOTATION.format(store=store)] = password.version
+    return annotations
 
 
 def _mysql(mysql: contracts.MySQL) -> dict[str, Any]:
@@ -203,8 +226,24 @@ def _component(component: Component, args: ValuesArgs) -> dict[str, Any]:
         block["serviceAccount"] = {"annotations": dict(args.identity.service_account_annotations)}
     if component.opens_bucket and args.identity.pod_labels:
         block["podLabels"] = dict(args.identity.pod_labels)
+    if component.interruptible and args.spot_pool is not None:
+        block.update(_rather_on(args.spot_pool))
     block.update(_sizing(component, args.components.get(component.name, ComponentSizing())))
     return block
+
+
+def _rather_on(pool: str) -> dict[str, Any]:
+    """On these nodes while there are any, else wherever there is room.
+
+    The chart sets no affinity of its own: it keeps pods apart by spread constraints, which stay.
+    """
+    key, _, value = pool.partition("=")
+    nodes = {"matchExpressions": [{"key": key, "operator": "In", "values": [value]}]}
+    preferred = [{"weight": 100, "preference": nodes}]
+    return {
+        "tolerations": [{"key": key, "operator": "Equal", "value": value, "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+    }
 
 
 def _sizing(component: Component, sizing: ComponentSizing) -> dict[str, Any]:

@@ -180,6 +180,7 @@ class WandB(pulumi.ComponentResource):
             components=args.components,
             image_tag=None if args.follow_release_channel else args.versions.server,
             license_fingerprint=license_fingerprint,
+            spot_pool=args.cluster.spot_pool,
         )
 
     def _verification(self, revision: pulumi.Output[str], instance: Instance) -> VerificationArgs:

@@ -59,7 +59,12 @@ def arguments(**changes: Any) -> ValuesArgs:
 
 _names = st.sampled_from(["a", "wandb", "team-a-2", "x" * 40])
 _hosts = st.sampled_from(["wandb.example.com", "db.internal", "10.0.0.7", "a.b"])
-_keys = st.builds(contracts.SecretKey, name=_names, key=st.sampled_from(["key", "PASSWORD", "tls.key"]))
+_keys = st.builds(
+    contracts.SecretKey,
+    name=_names,
+    key=st.sampled_from(["key", "PASSWORD", "tls.key"]),
+    version=st.sampled_from([None, "1", "12"]),
+)
 _annotations = st.sampled_from([{}, {"example.com/a": "0"}, {"example.com/a": "", "example.com/b-c": "a: b"}])
 _resources = st.builds(
     contracts.Resources,
@@ -117,7 +122,13 @@ _shared: Mapping[str, st.SearchStrategy[Any]] = {
         password=_keys,
         cluster=st.sampled_from([None, "weavecluster"]),
     ),
-    "ingress": st.builds(contracts.Ingress, class_name=_names, annotations=_annotations, tls_secret=st.none() | _names),
+    "ingress": st.builds(
+        contracts.Ingress,
+        class_name=_names,
+        annotations=_annotations,
+        tls_secret=st.none() | _names,
+        load_balancer=st.sampled_from([None, "aws", "gcp"]),
+    ),
     "identity": st.builds(
         contracts.Identity,
         service_account_annotations=_annotations,
@@ -128,6 +139,7 @@ _shared: Mapping[str, st.SearchStrategy[Any]] = {
     "image_tag": st.sampled_from([None, "0.82.2"]),
     "license_fingerprint": st.sampled_from([None, "60ef5cc9325a97f4"]),
     "revision": st.sampled_from([None, "0123456789abcdef"]),
+    "spot_pool": st.sampled_from([None, "dedicated=spot", "example.com/spare=true"]),
 }
 
 

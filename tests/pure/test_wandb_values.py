@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -13,13 +14,16 @@ from components import contracts
 from components.wandb import bucket
 from components.wandb.inventory import COMPONENTS, running
 from components.wandb.values import NEVER_INSTALLED, ComponentSizing, ValuesArgs, values
+from sizing import chart
 from tests.harness import wandb_space as space
 
 EVERY_COMPONENT = r"(api|app|console|executor|frontend|glue|parquet|weave|weave-trace)"
 OPENS_BUCKET = r"(api|app|executor|glue|parquet)"
+INTERRUPTIBLE = r"(console|frontend|weave)"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 EMITTED = (
     r"reconcileFrequency",
-    r"global\.(host|size)",
+    r"global\.(host|size|cloudProvider)",
     r"global\.licenseSecret\.(name|key)",
     r"global\.mysql\.(host|port|database|user|passwordSecret\.name|passwordSecret\.passwordKey)",
     r"global\.redis\.(host|port|params\.tls|secret\.secretName|secret\.secretKey)",
@@ -29,7 +33,7 @@ EMITTED = (
     r"global\.env\.(BUCKET_PROXY|GORILLA_FILE_STORE_IS_PROXIED|GORILLA_GLUE_FILE_STORE_IS_PROXIED)",
     r"global\.env\.WF_CLICKHOUSE_REPLICATED_CLUSTER",
     r"global\.(api|glue|executor|weave-trace)\.enabled",
-    r"global\.(pod|deployment)\.annotations\.wandb\.pulumi/(license|revision)",
+    r"global\.(pod|deployment)\.annotations\.wandb\.pulumi/(license|revision|(mysql|redis|clickhouse)-password)",
     r"(app|console|executor|frontend|parquet|weave|weave-trace)\.install",
     r"(mysql|redis|prometheus|otel|appRenamePreHook|appRenamePostHook)\.install",
     r"app\.internalJWTMap",
@@ -43,11 +47,12 @@ EMITTED = (
     rf"{EVERY_COMPONENT}\.(replicaCount|autoscaling\.horizontal\.(enabled|minReplicas|maxReplicas))",
     rf"{OPENS_BUCKET}\.serviceAccount\.annotations\..+",
     rf"{OPENS_BUCKET}\.podLabels\..+",
+    rf"{INTERRUPTIBLE}\.(tolerations|affinity\.nodeAffinity\.{PREFERRED})",
 )
 """Every path that may be emitted. Held against the chart's own list in tests/cluster/test_wandb_manifests.py."""
 NUMBERS = re.compile(r".*\.(port|replicaCount|minReplicas|maxReplicas)")
 FLAGS = re.compile(r".*\.(install|enabled|replicated)")
-LISTS = re.compile(r"app\.internalJWTMap|ingress\.tls|.*\.capabilities\.drop")
+LISTS = re.compile(rf"app\.internalJWTMap|ingress\.tls|.*\.capabilities\.drop|.*\.(tolerations|{PREFERRED})")
 
 
 def flat(tree: dict[str, Any]) -> dict[str, Any]:
@@ -275,6 +280,67 @@ def test_tls_at_the_ingress_is_for_the_host_of_the_url() -> None:
 def test_what_the_chart_would_take_in_silence_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         space.arguments(**changes)
+
+
+def versioned(name: str, version: str) -> contracts.SecretKey:
+    return contracts.SecretKey(name=name, key="password", version=version)
+
+
+def test_every_pod_says_which_version_of_each_password_it_started_with() -> None:
+    mysql = dataclasses.replace(space.MYSQL, password=versioned("mysql-wandb", "3"))
+    redis = dataclasses.replace(space.REDIS, password=versioned("redis-password", "4"))
+    tree = values(space.arguments(mysql=mysql, redis=redis))
+    marks = {"wandb.pulumi/mysql-password": "3", "wandb.pulumi/redis-password": "4"}
+    assert tree["global"]["pod"]["annotations"] == marks
+
+
+def test_a_password_of_which_nobody_says_when_it_changes_leaves_no_mark() -> None:
+    assert "pod" not in values(space.arguments())["global"]
+
+
+def test_services_say_how_a_cloud_load_balancer_finds_out_which_pods_are_well() -> None:
+    tree = values(space.arguments(ingress=contracts.Ingress(class_name="wandb", load_balancer="aws")))
+    assert tree["global"]["cloudProvider"] == "aws"
+    assert "cloudProvider" not in values(space.arguments())["global"]
+
+
+@given(space.installations())
+def test_on_nodes_that_may_be_taken_away_runs_only_what_can_be_interrupted(args: ValuesArgs) -> None:
+    tree = values(args)
+    for component in running(args.products):
+        tolerated = tree[component.name].get("tolerations", [])
+        assert bool(tolerated) is (component.interruptible and args.spot_pool is not None)
+        assert [f"{each['key']}={each['value']}" for each in tolerated] == [args.spot_pool] * len(tolerated)
+
+
+@given(space.installations())
+def test_no_pod_waits_for_nodes_that_may_never_come(args: ValuesArgs) -> None:
+    tree = values(args)
+    for component in running(args.products):
+        block = tree[component.name]
+        assert "nodeSelector" not in block
+        assert "requiredDuringSchedulingIgnoredDuringExecution" not in json.dumps(block)
+        assert "topologySpreadConstraints" not in block, "the chart's own keep replicas apart"
+
+
+def test_pods_that_can_be_interrupted_would_rather_be_on_spot_nodes() -> None:
+    tree = values(space.arguments(spot_pool="dedicated=spot"))
+    (preferred,) = tree["frontend"]["affinity"]["nodeAffinity"][PREFERRED]
+    expression = {"key": "dedicated", "operator": "In", "values": ["spot"]}
+    assert preferred == {"weight": 100, "preference": {"matchExpressions": [expression]}}
+    toleration = {"key": "dedicated", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+    assert tree["frontend"]["tolerations"] == [toleration]
+
+
+@pytest.mark.parametrize("size", chart.SIZES)
+def test_what_can_be_interrupted_migrates_nothing_opens_no_bucket_and_leads_no_others(size: str) -> None:
+    workloads = {each.component: each for each in chart.workloads(size) if each.kind == "Deployment"}
+    interruptible = [each for each in COMPONENTS if each.interruptible]
+    assert interruptible
+    for component in interruptible:
+        assert not component.leader_election
+        assert not component.opens_bucket
+        assert not workloads[component.name].init_containers
 
 
 def test_models_needs_no_clickhouse() -> None:
