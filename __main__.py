@@ -6,22 +6,20 @@ import gc
 gc.disable()
 
 import pulumi
-import pulumi_random
 
 import preflight
-from arguments import Arguments, fitting_plan
+from arguments import arguments_for, fitting_plan
 from components.clickhouse import ClickHouse
-from components.kubernetes import Platform
 from components.wandb import WandB
 from settings import Settings
 
 settings = Settings.load()
 plan = fitting_plan(settings)
-preflight.require(settings, nodes=preflight.PlannedNodes.of(plan.nodes))
+arguments = arguments_for(settings, plan)  # of the stack's target: no other cloud's SDK is imported
+preflight.require(settings, plan, provider=arguments.provider)
 
-arguments = Arguments(settings=settings, plan=plan, random_provider=pulumi_random.Provider("random"))
-
-platform = Platform("platform", arguments.platform()).outputs
+built = arguments.platform()
+platform = built.platform
 
 made = arguments.clickhouse(platform)
 clickhouse = ClickHouse("clickhouse", made).connection if made else platform.clickhouse
@@ -37,3 +35,5 @@ pulumi.export("versions", settings.versions.model_dump(by_alias=True))
 pulumi.export("sizingPlan", dict(plan.numbers()))
 if platform.cluster.kubeconfig:
     pulumi.export("kubeconfig", pulumi.Output.secret(platform.cluster.kubeconfig))
+for name, value in built.exports.items():
+    pulumi.export(name, value)

@@ -11,6 +11,7 @@ components, and what the engine hands from parent to child (`retain_on_delete`, 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,9 @@ T = TypeVar("T")
 _SIGNATURE = rpc._special_sig_key.encode()
 """Part of every secret on the wire; where it is not, there is nothing to unwrap."""
 
-Answer = Callable[[str, Mapping[str, Any]], dict[str, Any]]
-"""Replies to an invoke: token and arguments to result."""
+Answer = Callable[[str, Mapping[str, Any]], Any]
+"""Replies to an invoke, token and arguments to result; and to a read, type token and `{"id": ...}` to properties. Raises
+LookupError for what it knows nothing of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,10 +198,21 @@ class _Cloud(mocks.Mocks):
         return self._answer(args.token, args.args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if not args.custom:
+        if args.resource_id and self._answer is not None:
+            with contextlib.suppress(LookupError):
+                return args.resource_id, self._answer(args.typ, {"id": args.resource_id})
+        if not args.custom:  # nor does a read say that it is
             return "", {}
-        outputs = synthesise(args.typ, args.name, args.inputs) if self._invent else args.inputs
-        return f"{args.name}-id", outputs
+        if not self._invent:
+            return f"{args.name}-id", args.inputs
+        return f"{args.name}-id", {**synthesise(args.typ, args.name, args.inputs), **_written(args.typ, args.name)}
+
+
+def _written(token: str, name: str) -> dict[str, Any]:
+    """What a controller writes into an object before it counts as ready; for the SDK's types it may as well be absent."""
+    if token == "kubernetes:networking.k8s.io/v1:Ingress":
+        return {"status": {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.example.com"}]}}}
+    return {}
 
 
 def _finished(work: Coroutine[Any, Any, T]) -> T:

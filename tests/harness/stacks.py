@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .aws import World
+from .recorder import Answer
 from .whole_program import Recording, record, stack_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,11 +16,14 @@ LICENSE = "wandb:license"
 CLUSTER = "wandb:kubernetes"
 
 
-def record_stack(stack: str, *, changes: Mapping[str, Any] | None = None, preview: bool = False) -> Recording:
+def record_stack(
+    stack: str, *, changes: Mapping[str, Any] | None = None, preview: bool = False, answer: Answer | None = None
+) -> Recording:
     """The program as an `up` (or a preview) of `Pulumi.<stack>.yaml`, from the project's folder or its examples.
 
     `changes` replaces whole values by their full keys; a section is given as a mapping. A licence is put where the file has
-    none, because licences are not committed, and preflight is off, because there is no cluster that it could look at.
+    none, because licences are not committed. Preflight is off where there is no cluster that it could look at. An AWS
+    account is played by `answer`; None: one in which everything exists that the stack names.
     """
     config, secret_keys = stack_config(stack_file(stack), project=ROOT / "Pulumi.yaml")
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (changes or {}).items()}
@@ -26,8 +31,11 @@ def record_stack(stack: str, *, changes: Mapping[str, Any] | None = None, previe
     if LICENSE not in config and "wandb:licenseSecret" not in config:
         config[LICENSE] = f"secret value of {LICENSE}"
         secret_keys |= {LICENSE}
-    config[CLUSTER] = json.dumps(json.loads(config.get(CLUSTER, "{}")) | {"preflight": False})
-    return record(ROOT, stack=stack, config=config, secret_keys=secret_keys, preview=preview)
+    if config.get("wandb:target") == "aws":
+        answer = answer or World.of(config)
+    else:
+        config[CLUSTER] = json.dumps(json.loads(config.get(CLUSTER, "{}")) | {"preflight": False})
+    return record(ROOT, stack=stack, config=config, secret_keys=secret_keys, preview=preview, answer=answer)
 
 
 def stack_file(stack: str) -> Path:

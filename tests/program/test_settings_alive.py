@@ -17,17 +17,15 @@ from google.protobuf import json_format
 
 from settings.sizing import ComponentName
 from settings.surface import NAMESPACE, surface
+from tests.harness import aws_settings
+from tests.harness.aws import World
 from tests.harness.stacks import ROOT
 from tests.harness.whole_program import record
 
 ASKS_FOR_NOTHING = {
-    "target": "it has one value so far",
     "objectStore.clickhouseBucket.provider": "it has one value so far",
     "kubernetes.preflight": "it says whether the cluster is looked at before anything is asked for",
     "redis.auth": "it allows that there is no password; what is asked for follows from the password",
-    "sizing.nodes.count": "it describes nodes that exist: a plan that does not fit them is refused",
-    "sizing.nodes.cpu": "it describes nodes that exist: a plan that does not fit them is refused",
-    "sizing.nodes.memoryGiB": "it describes nodes that exist: a plan that does not fit them is refused",
 }
 """Settings that cannot change a request, and why."""
 
@@ -177,6 +175,18 @@ BROUGHT_OTHERWISE: dict[str, Any] = {
     },
 }
 
+EXTERNAL: dict[str, Any] = {
+    "mysql": {"kind": "external", "host": "mysql.example.com", "password": "a-password"},
+    "redis": {"kind": "external", "host": "redis.example.com", "password": "a-password"},
+    "objectStore": {
+        "kind": "external",
+        "bucket": {"provider": "s3", "name": "files"},
+        "clickhouseBucket": {"name": "traces"},
+    },
+    "clickhouse": {"kind": "external", "host": "clickhouse.example.com", "password": "a-password"},
+}
+"""Data stores that a stack in a cloud is given."""
+
 BUCKETS_BROUGHT = MADE | {"objectStore": BROUGHT["objectStore"]}
 """A stack that keeps its ClickHouse in a bucket that it is given."""
 
@@ -184,17 +194,25 @@ STACKS = {
     "made": (MADE, MADE_OTHERWISE),
     "brought": (BROUGHT, BROUGHT_OTHERWISE),
     "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": BUCKET}}),
+    **aws_settings.STACKS,
 }
 
-EXCLUDED_BY = {f"{store}.password": f"{store}.passwordSecret" for store in ("mysql", "redis", "clickhouse")}
+EXCLUDED_BY = {
+    **{f"{store}.password": f"{store}.passwordSecret" for store in ("mysql", "redis", "clickhouse")},
+    "sizing.nodes.cpu": "sizing.nodes.type",
+    "sizing.nodes.memoryGiB": "sizing.nodes.type",
+}
 """The setting that has to be left out where another one is given."""
+
+ONE_SETTING = ("annotations", "tags", "addonVersions")
+"""Sections whose keys the user chooses."""
 
 
 def leaves(document: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting in `document` by its path. Annotations are one setting."""
+    """Every setting in `document` by its path. A section whose keys the user chooses is one setting."""
     for key, value in document.items():
         here = f"{path}.{key}" if path else key
-        if isinstance(value, Mapping) and key != "annotations":
+        if isinstance(value, Mapping) and key not in ONE_SETTING:
             yield from leaves(value, here)
         else:
             yield here, value
@@ -224,7 +242,8 @@ def _requests(text: str) -> dict[str, Any]:
         f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in json.loads(text).items()
     }
-    recorder = record(ROOT, stack="alive", config=config, secret_keys=SECRETS & config.keys()).recorder
+    answer = World.of(config) if config.get(f"{NAMESPACE}:target") == "aws" else None
+    recorder = record(ROOT, stack="alive", config=config, secret_keys=SECRETS & config.keys(), answer=answer).recorder
     return {each.urn: _request(each.request) for each in recorder.resources_by_urn.values()}
 
 
@@ -246,7 +265,7 @@ def requests(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_every_setting_is_either_tried_here_or_cannot_change_a_request() -> None:
     tried = {path.replace("components.api.", "components.<name>.") for _, path, _ in CASES}
-    tried |= {f"{store}.kind" for store in ("mysql", "redis", "objectStore", "clickhouse")}
+    tried |= {key.path for key in surface() if key.name == "kind"} | {"target"}
     known = {each.path for each in surface() if not each.models and each.type != "section"}
     assert tried | ASKS_FOR_NOTHING.keys() == known
     assert not tried & ASKS_FOR_NOTHING.keys()
@@ -256,11 +275,19 @@ def test_a_setting_that_several_kinds_share_is_tried_in_each() -> None:
     tried = {(stack, path) for stack, path, _ in CASES}
     for key in surface():
         if key.kinds and not key.models and key.name != "kind":
-            section = key.path.partition(".")[0]
+            section = key.path.rpartition(".")[0]
             for kind in key.kinds:
-                stacks = [name for name, (document, _) in STACKS.items() if document[section]["kind"] == kind]
+                stacks = [name for name, (document, _) in STACKS.items() if kind_of(document, section) == kind]
                 found = any((name, key.path) in tried for name in stacks)
                 assert found or key.path in ASKS_FOR_NOTHING, f"{key.path} where kind is {kind}"
+
+
+def kind_of(document: Mapping[str, Any], section: str) -> str | None:
+    """The kind of a section; None where the document leaves it out."""
+    here: Any = document
+    for each in section.split("."):
+        here = here.get(each, {})
+    return here.get("kind")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -273,6 +300,25 @@ def test_the_same_settings_ask_for_the_same(stack: str) -> None:
 @pytest.mark.parametrize("store", ["mysql", "redis", "objectStore", "clickhouse"])
 def test_a_store_of_another_kind_asks_for_something_else(store: str) -> None:
     assert requests(changed(BROUGHT, {store: MADE[store]})) != requests(BROUGHT)
+
+
+@pytest.mark.parametrize("section", ["mysql", "redis", "objectStore", "clickhouse"])
+def test_a_store_that_is_brought_asks_for_something_else_than_one_that_the_cloud_makes(section: str) -> None:
+    brought = dict(EXTERNAL[section])
+    assert requests(changed(aws_settings.MADE, {section: brought})) != requests(aws_settings.MADE)
+
+
+@pytest.mark.parametrize("section", ["network", "cluster", "dns"])
+def test_what_stands_on_aws_asks_for_something_else_when_it_is_brought(section: str) -> None:
+    first, second = aws_settings.IN_NETWORK, aws_settings.BROUGHT
+    if section == "network":
+        first, second = aws_settings.MADE, aws_settings.IN_NETWORK
+    other = changed(first, {f"aws.{section}": second["aws"][section]})
+    assert requests(other) != requests(first)
+
+
+def test_another_target_asks_for_something_else() -> None:
+    assert not requests(aws_settings.MADE).keys() & {urn for urn in requests(BROUGHT) if "Platform" in urn}
 
 
 @pytest.mark.parametrize(("name", "value"), [("count", 8), ("cpu", 48), ("memoryGiB", 256)])

@@ -1,0 +1,250 @@
+"""What every target has in common: namespaces, passwords, brought stores, ClickHouse and W&B."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pulumi
+import pulumi_random
+
+import sizing
+from components import contracts
+from components.clickhouse import Chart, ClickHouseArgs, Images, Timeouts
+from components.credentials import Credentials, CredentialsArgs
+from components.external import ExternalBuckets
+from components.mysql_database import MySQLDatabaseArgs
+from components.namespaces import Namespaces, NamespacesArgs
+from components.wandb import ComponentSizing, Versions, WandBArgs
+from settings import Settings
+from settings.clickhouse import ExternalClickHouse
+from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A platform, and what the stack tells of it."""
+
+    platform: contracts.Platform
+    exports: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
+    """Stack outputs that only this target has."""
+
+
+class Arguments(ABC):
+    """What one stack hands to its components, one layer after the other. Each target has its own platform."""
+
+    def __init__(self, settings: Settings, plan: sizing.Plan) -> None:
+        """For a stack with these settings, whose pods fit `plan`."""
+        self.settings, self.plan = settings, plan
+        self.owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+    @cached_property
+    def random_provider(self) -> pulumi_random.Provider:
+        """The provider of generated passwords."""
+        return pulumi_random.Provider("random")
+
+    @property
+    def provider(self) -> Any:
+        """The provider of the target's cloud; None: the target has none."""
+        return None
+
+    @abstractmethod
+    def platform(self) -> Built:
+        """The platform: all that W&B and ClickHouse stand on."""
+
+    def clickhouse(self, platform: contracts.Platform) -> ClickHouseArgs | None:
+        """ClickHouse in the cluster; None where the stack makes none."""
+        made, planned, bucket = self.settings.managed_clickhouse, self.plan.clickhouse, platform.clickhouse_bucket
+        if made is None or planned is None or bucket is None:
+            return None
+        versions, images, minutes = self.settings.versions, self.settings.images, self.settings.timeouts
+        return ClickHouseArgs(
+            cluster=platform.cluster,
+            random_provider=self.random_provider,
+            namespaces=platform.namespaces,
+            bucket=bucket,
+            identity=platform.clickhouse_identity,
+            server_resources=resources_of(planned.server),
+            keeper_resources=resources_of(planned.keeper),
+            images=Images(
+                server=f"{images.clickhouse_server}:{versions.clickhouse}",
+                keeper=f"{images.clickhouse_keeper}:{versions.clickhouse}",
+                hook=self.settings.image("utility"),
+            ),
+            replicas=planned.replicas,
+            keepers=planned.keepers,
+            volume_gib=planned.volume_gib,
+            cache_gib=planned.cache_gib,
+            keeper_volume_gib=planned.keeper_volume_gib,
+            chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
+            cluster_name=made.cluster,
+            revision=made.revision,
+            database=made.database,
+            protect=self.settings.protect,
+            timeouts=Timeouts(
+                create=f"{minutes.clickhouse}m", update=f"{minutes.clickhouse}m", delete=f"{minutes.delete}m"
+            ),
+        )
+
+    def wandb(self, platform: contracts.Platform, database: contracts.ClickHouse | None) -> WandBArgs:
+        """W&B on the platform, with Weave on the ClickHouse `database`."""
+        settings, versions = self.settings, self.settings.versions
+        return WandBArgs(
+            cluster=platform.cluster,
+            namespaces=platform.namespaces,
+            mysql=platform.mysql,
+            redis=platform.redis,
+            bucket=platform.bucket,
+            ingress=platform.ingress,
+            identity=platform.wandb_identity,
+            clickhouse=database,
+            random_provider=self.random_provider,
+            url=settings.url,
+            license=self._license(),
+            products=settings.products,
+            size=self.plan.chart_size,
+            components={name: each for name, component in self.plan.components.items() if (each := _sizing(component))},
+            versions=Versions(
+                operator_chart=versions.wandb_operator_chart,
+                controller=versions.wandb_controller,
+                chart=versions.wandb_chart,
+                server=versions.wandb_server,
+            ),
+            controller_image=settings.images.wandb_controller,
+            utility_image=settings.image("utility"),
+            follow_release_channel=settings.follow_release_channel,
+            protect=settings.protect,
+            ready_minutes=settings.timeouts.wandb,
+            delete_minutes=settings.timeouts.delete,
+        )
+
+    def _namespaces(self, cluster: contracts.Cluster) -> contracts.Namespaces:
+        names = self.settings.namespaces
+        args = NamespacesArgs(
+            provider=cluster.provider,
+            wandb=names.wandb,
+            operator=names.operator,
+            clickhouse=names.clickhouse if self.settings.managed_clickhouse else None,
+            create=names.create,
+            ready=cluster.ready,
+            protect=self.settings.protect,
+        )
+        return Namespaces("namespaces", args).outputs
+
+    def _passwords(
+        self, cluster: contracts.Cluster, namespaces: contracts.Namespaces
+    ) -> Mapping[str, contracts.SecretKey]:
+        """Where each external store's password is: in the Secret that the user names, or in one made of what they gave."""
+        named, given = {}, {}
+        stores = {"mysql": self.settings.mysql, "redis": self.settings.redis, "clickhouse": self.settings.clickhouse}
+        for name, store in stores.items():
+            if isinstance(store, ExternalMySQL | ExternalRedis | ExternalClickHouse):
+                if store.password_secret:
+                    named[name] = contracts.SecretKey(name=store.password_secret.name, key=store.password_secret.key)
+                elif store.password:
+                    given[name] = store.password.output()
+        if not given:
+            return named
+        args = CredentialsArgs(provider=cluster.provider, namespace=namespaces.wandb, passwords=given)
+        return named | dict(Credentials("credentials", args).keys)
+
+    def _external_clickhouse(self, passwords: Mapping[str, contracts.SecretKey]) -> contracts.ClickHouse | None:
+        brought = self.settings.clickhouse
+        if not isinstance(brought, ExternalClickHouse):
+            return None
+        return contracts.ClickHouse(
+            host=brought.host,
+            port=brought.port,
+            database=brought.database,
+            user=brought.user,
+            password=passwords["clickhouse"],
+            cluster=brought.cluster,
+        )
+
+    def _external_mysql(
+        self,
+        mysql: ExternalMySQL,
+        cluster: contracts.Cluster,
+        namespaces: contracts.Namespaces,
+        passwords: Mapping[str, contracts.SecretKey],
+    ) -> contracts.MySQL | MySQLDatabaseArgs:
+        server = contracts.MySQL(
+            host=mysql.host,
+            port=mysql.port,
+            database=mysql.database,
+            user=mysql.user,
+            password=passwords["mysql"],
+        )
+        if mysql.admin is None:
+            return server
+        secret = mysql.admin.password_secret
+        return MySQLDatabaseArgs(
+            provider=cluster.provider,
+            namespace=namespaces.wandb,
+            image=self.settings.image("mysql"),
+            server=server,
+            admin_user=mysql.admin.user,
+            admin_password=contracts.SecretKey(name=secret.name, key=secret.key),
+        )
+
+    def _external_redis(self, redis: ExternalRedis, passwords: Mapping[str, contracts.SecretKey]) -> contracts.Redis:
+        return contracts.Redis(host=redis.host, port=redis.port, password=passwords.get("redis"), tls=redis.tls)
+
+    def _external_buckets(self, store: ExternalObjectStore) -> ExternalBuckets:
+        second = store.clickhouse_bucket if self.settings.managed_clickhouse else None
+        return ExternalBuckets(bucket=_bucket(store.bucket), clickhouse_bucket=_bucket(second) if second else None)
+
+    def _brought_ingress(self) -> contracts.Ingress | None:
+        """The Ingress of a controller that the user brings; None where the settings name none."""
+        ingress = self.settings.ingress
+        if ingress is None:
+            return None
+        return contracts.Ingress(
+            class_name=ingress.class_name, annotations=ingress.annotations, tls_secret=ingress.tls_secret
+        )
+
+    def _license(self) -> pulumi.Input[str] | contracts.SecretKey:
+        existing, given = self.settings.license_secret, self.settings.license
+        if existing:
+            return contracts.SecretKey(name=existing.name, key=existing.key)
+        if given is None:
+            raise ValueError("license: neither `license` nor `licenseSecret` is set, which settings refuse")
+        return given.output()
+
+
+def resources_of(planned: sizing.Resources) -> contracts.Resources:
+    """The resources of one container, as components take them."""
+    return contracts.Resources(
+        cpu_request=planned.cpu_request,
+        memory_request=planned.memory_request,
+        cpu_limit=planned.cpu_limit,
+        memory_limit=planned.memory_limit,
+    )
+
+
+def _sizing(component: sizing.Component) -> ComponentSizing | None:
+    """What must be set; None where the chart's size preset says the same."""
+    if not (component.explicit or component.explicit_replicas):
+        return None
+    return ComponentSizing(
+        resources=resources_of(component.resources) if component.explicit else None,
+        replicas=component.replicas if component.explicit_replicas else None,
+    )
+
+
+def _bucket(bucket: Bucket | ClickHouseBucket) -> contracts.Bucket:
+    keys = bucket.keys_secret
+    return contracts.Bucket(
+        provider=bucket.provider,
+        name=bucket.name,
+        region=bucket.region,
+        endpoint=bucket.endpoint,
+        keys=contracts.BucketKeys(name=keys.name, access_key=keys.access_key, secret_key=keys.secret_key)
+        if keys
+        else None,
+        kms_key=bucket.kms_key,
+        proxied=bucket.proxied,
+    )
