@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from settings.problems import problem
 from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
 from settings.surface import full
 
+from .findings import Findings, Found, Warned
 from .lookup import Denied, Lookup, Object, Unreachable, connect, kubeconfig_in_use
 
 if TYPE_CHECKING:
@@ -52,25 +53,6 @@ class PlannedNodes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
-    """What preflight found."""
-
-    where: str
-    problems: Sequence[Problem] = field(default_factory=tuple)
-    """What makes the stack fail. Nothing may be made before it is changed."""
-    warnings: Sequence[Problem] = field(default_factory=tuple)
-    """What may be right, or could not be looked at."""
-
-    def report(self) -> str:
-        """Every problem, one to a line."""
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [f"{count} in the cluster ({self.where}); nothing was changed:"]
-        lines += [f"  {each}" for each in self.problems]
-        lines.append(f"To run without these checks: `pulumi config set --path {full('kubernetes.preflight')} false`.")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Look:
     """What a check works with."""
 
@@ -78,16 +60,6 @@ class _Look:
     owner: str
     lookup: Lookup
     nodes: PlannedNodes | None
-
-
-@dataclass(frozen=True)
-class _Warning:
-    """A finding that does not stop the stack."""
-
-    problem: Problem
-
-
-Found = Iterator[Problem | _Warning]
 
 
 def check(
@@ -107,7 +79,7 @@ def check(
     for each in CHECKS:
         try:
             for found in each(look):
-                if isinstance(found, _Warning):
+                if isinstance(found, Warned):
                     warnings.append(found.problem)
                 else:
                     problems.append(found)
@@ -181,7 +153,7 @@ def _namespaces_given_up(look: _Look) -> Found:
     used = _namespaces_in_use(look.settings).values()
     for found in look.lookup.every("Namespace"):
         if _annotations(found).get(OWNER_ANNOTATION) == look.owner and _name(found) not in used:
-            yield _Warning(
+            yield Warned(
                 problem(
                     "namespaces",
                     f"no longer names a namespace that this stack made (got {_name(found)})",
@@ -223,6 +195,8 @@ def _needs_volumes(settings: Settings) -> bool:
 
 
 def _ingress_class(look: _Look) -> Found:
+    if look.settings.ingress is None:
+        return
     wanted = look.settings.ingress.class_name
     names = sorted(_name(each) for each in look.lookup.every("IngressClass"))
     if wanted not in names:
@@ -311,12 +285,13 @@ def _no_secret(look: _Look, secret: BroughtSecret, namespace: str) -> Problem:
 
 
 def _certificate(look: _Look) -> Found:
-    name, namespace = look.settings.ingress.tls_secret, look.settings.namespaces.wandb
-    if not name:
+    ingress, namespace = look.settings.ingress, look.settings.namespaces.wandb
+    if ingress is None or ingress.tls_secret is None:
         return
+    name = ingress.tls_secret
     found = look.lookup.read("Secret", name, namespace)
     if found is None:
-        yield _Warning(
+        yield Warned(
             problem(
                 "ingress.tlsSecret",
                 f"names a Secret that does not exist ({name} in namespace {namespace})",
@@ -383,7 +358,7 @@ def _spread(look: _Look, usable: Sequence[Object]) -> Found:
     clickhouse, zones = look.settings.managed_clickhouse, look.settings.kubernetes.zones
     there = {(each["metadata"].get("labels") or {}).get(ZONE_LABEL) for each in usable} - {None}
     if clickhouse and zones >= 3 and len(there) < 3:
-        yield _Warning(
+        yield Warned(
             problem(
                 "kubernetes.zones",
                 f"is {zones}, and the ready nodes are in {len(there)} (label {ZONE_LABEL})",
@@ -392,7 +367,7 @@ def _spread(look: _Look, usable: Sequence[Object]) -> Found:
         )
     if clickhouse and len(usable) < max(clickhouse.replicas, clickhouse.keepers):
         most = max(clickhouse.replicas, clickhouse.keepers)
-        yield _Warning(
+        yield Warned(
             problem(
                 "clickhouse.replicas",
                 f"asks for {most} different nodes, and {len(usable)} are ready",
@@ -407,7 +382,7 @@ def _room(planned: PlannedNodes, usable: Sequence[Object]) -> Found:
     wanted_cpu = Decimal(str(planned.cpu)) * planned.count
     wanted_memory = Decimal(str(planned.memory_gib)) * planned.count
     if cpu < wanted_cpu * _MEMORY_TOLERANCE or memory < wanted_memory * _MEMORY_TOLERANCE:
-        yield _Warning(
+        yield Warned(
             problem(
                 "sizing.nodes",
                 f"counts on {planned.count} nodes with {planned.cpu} cores and {planned.memory_gib} GiB each, and the "
