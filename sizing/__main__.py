@@ -33,6 +33,12 @@ def main(
     chart_size: Annotated[str | None, typer.Option(help="Size preset of W&B's chart.")] = None,
     nodes: Annotated[int | None, typer.Option(help="Number of nodes.")] = None,
     node_type: Annotated[str | None, typer.Option(help="Instance type of the nodes.")] = None,
+    clickhouse_node_type: Annotated[str | None, typer.Option(help="Instance type of ClickHouse's own nodes.")] = None,
+    spot_nodes: Annotated[
+        int | None, typer.Option(help="The most spot nodes that may come for stateless pods.")
+    ] = None,
+    mysql_class: Annotated[str | None, typer.Option(help="Class of the cloud's MySQL.")] = None,
+    redis_class: Annotated[str | None, typer.Option(help="Class of the cloud's Redis.")] = None,
     node_cpu: Annotated[int | None, typer.Option(help="vCPU of a node.")] = None,
     node_memory: Annotated[int | None, typer.Option(help="GiB of a node.")] = None,
     clickhouse_replicas: Annotated[int | None, typer.Option(help="ClickHouse servers.")] = None,
@@ -44,6 +50,10 @@ def main(
         "chart_size": chart_size,
         "node_count": nodes,
         "node_type": node_type,
+        "clickhouse_node_type": clickhouse_node_type,
+        "spot_node_count": spot_nodes,
+        "mysql_class": mysql_class,
+        "redis_class": redis_class,
         "node_cpu": node_cpu,
         "node_memory_gib": node_memory,
         "clickhouse_replicas": clickhouse_replicas,

@@ -6,78 +6,41 @@ containers run on x86-64 alone; MySQL and Redis may run on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import difflib
+from collections.abc import Sequence
 
-from .sources import INSTANCES, Source
+from . import aws
+from .offers import CacheClass, Cloud, DatabaseClass, InstanceType
+from .sources import Source
 
-Cloud = Literal["aws", "gcp", "azure"]
+__all__ = [
+    "CACHES",
+    "DATABASES",
+    "NODES",
+    "REPLACED",
+    "SHAPES",
+    "CacheClass",
+    "Cloud",
+    "DatabaseClass",
+    "InstanceType",
+    "cache_class",
+    "current",
+    "database_class",
+    "instance_type",
+    "interchangeable",
+    "refusal",
+]
 
-_EC2 = Source("EC2 instance types", "vCPU, memory; limits of network interfaces and addresses (amazon-eks-ami)")
 _N2 = Source("Compute Engine documentation", "N2 machine series, high memory: 8 GB per vCPU")
 _AZURE = Source("Azure VM sizes", "Esv5 series: 8 GiB per vCPU, Premium SSD")
-_AURORA = Source("Aurora user guide", "hardware of DB instance classes")
 _CLOUD_SQL = Source("Cloud SQL documentation", "predefined machine types of Enterprise Plus")
 _FLEXIBLE = Source("Azure Database for MySQL documentation", "service tiers, Memory Optimized")
-_ELASTICACHE = Source("ElastiCache", "memory of node types")
 _MEMORYSTORE = Source("Memorystore", "the capacity is the parameter itself")
 _MANAGED_REDIS = Source("Azure Managed Redis documentation", "Balanced tier; 20 % of the memory is reserved")
 
 
-@dataclass(frozen=True, kw_only=True)
-class InstanceType:
-    """A machine for nodes."""
-
-    name: str
-    cpu: int
-    memory_gib: int
-    enis: int | None = None
-    """Network interfaces, and addresses on each: on EKS they bound the pods of a node."""
-    ips_per_eni: int | None = None
-    source: Source
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseClass:
-    """A machine for MySQL."""
-
-    name: str
-    """As the cloud's API takes it."""
-    cpu: int
-    memory_gib: int
-    edition: str | None = None
-    """Cloud SQL's edition or Azure's tier, which go with the name."""
-    source: Source
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheClass:
-    """A size of managed Redis."""
-
-    name: str
-    memory_gib: float
-    """Nominal; what a client can use is less."""
-    source: Source
-
-
-def _ec2(name: str, cpu: int, enis: int, ips: int) -> InstanceType:
-    return InstanceType(name=name, cpu=cpu, memory_gib=cpu * 8, enis=enis, ips_per_eni=ips, source=_EC2)
-
-
 NODES: dict[Cloud, tuple[InstanceType, ...]] = {
-    "aws": tuple(
-        _ec2(f"{family}.{size}", cpu, enis, ips)
-        for family in ("r6i", "r7i")
-        for size, cpu, enis, ips in (
-            ("large", 2, 3, 10),
-            ("xlarge", 4, 4, 15),
-            ("2xlarge", 8, 4, 15),
-            ("4xlarge", 16, 8, 30),
-            ("8xlarge", 32, 8, 30),
-            ("12xlarge", 48, 8, 30),
-            ("16xlarge", 64, 15, 50),
-        )
-    ),
+    "aws": aws.NODES,
     "gcp": tuple(
         InstanceType(name=f"n2-highmem-{cpu}", cpu=cpu, memory_gib=cpu * 8, source=_N2)
         for cpu in (2, 4, 8, 16, 32, 48, 64)
@@ -93,10 +56,7 @@ SHAPES: tuple[tuple[int, int], ...] = tuple((cpu, cpu * 8) for cpu in (2, 4, 8, 
 """Nodes of any cluster, as vCPU and GiB: those of W&B's tables, and larger ones in the same proportion."""
 
 DATABASES: dict[Cloud, tuple[DatabaseClass, ...]] = {
-    "aws": tuple(
-        DatabaseClass(name=f"db.r6g.{size}", cpu=cpu, memory_gib=cpu * 8, source=_AURORA)
-        for size, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16), ("8xlarge", 32))
-    ),
+    "aws": aws.DATABASES,
     "gcp": tuple(
         DatabaseClass(
             name=f"db-perf-optimized-N-{cpu}",
@@ -118,14 +78,10 @@ DATABASES: dict[Cloud, tuple[DatabaseClass, ...]] = {
         for cpu in (2, 4, 8, 16, 32)
     ),
 }
-"""Smallest first."""
+"""Smallest first within a family; the family that W&B recommends comes first."""
 
 CACHES: dict[Cloud, tuple[CacheClass, ...]] = {
-    "aws": (
-        CacheClass(name="cache.m6g.large", memory_gib=6.38, source=_ELASTICACHE),
-        CacheClass(name="cache.m6g.xlarge", memory_gib=12.93, source=_ELASTICACHE),
-        CacheClass(name="cache.m6g.2xlarge", memory_gib=26.04, source=_ELASTICACHE),
-    ),
+    "aws": aws.CACHES,
     "gcp": (
         CacheClass(name="STANDARD_HA 6 GB", memory_gib=6, source=_MEMORYSTORE),
         CacheClass(name="STANDARD_HA 13 GB", memory_gib=13, source=_MEMORYSTORE),
@@ -137,7 +93,7 @@ CACHES: dict[Cloud, tuple[CacheClass, ...]] = {
         CacheClass(name="Balanced_B20", memory_gib=24, source=_MANAGED_REDIS),
     ),
 }
-"""Smallest first."""
+"""The first three are those of W&B's Terraform modules, smallest first."""
 
 REPLACED: dict[str, tuple[str, str]] = {
     "Standard_E2_v5": ("Standard_E2s_v5", "types without `s` cannot attach Premium SSD"),
@@ -150,8 +106,6 @@ REPLACED: dict[str, tuple[str, str]] = {
     "MO_Standard_E8ds_v4": ("Standard_E8ads_v5", "its successor; `MO_` is Terraform's spelling of a tier"),
 }
 """What W&B's documents recommend and this project does not take: what instead, and why."""
-
-DOCUMENTED = INSTANCES
 
 
 def current(name: str) -> str:
@@ -172,3 +126,30 @@ def database_class(cloud: Cloud, name: str) -> DatabaseClass | None:
 def cache_class(cloud: Cloud, name: str) -> CacheClass | None:
     """The Redis size called `name`; None: not in the catalogue."""
     return next((each for each in CACHES[cloud] if each.name == name), None)
+
+
+def interchangeable(cloud: Cloud, name: str) -> tuple[str, ...]:
+    """The types that are as large as `name`, itself first: what one node group may take in turn.
+
+    A cluster autoscaler takes the nodes of a group for equal, so types of one group need the same vCPU, memory and pods.
+    Raises `ValueError` where the catalogue does not have `name`.
+    """
+    wanted = instance_type(cloud, name)
+    if wanted is None:
+        raise ValueError(refusal(cloud, name, [each.name for each in NODES[cloud]]))
+    return (name, *(each.name for each in NODES[cloud] if each.name != name and _alike(each, wanted)))
+
+
+def refusal(cloud: Cloud, name: str, offered: Sequence[str]) -> str:
+    """Why `name` is not taken, and what is like it."""
+    near = difflib.get_close_matches(name, offered, n=2, cutoff=0.7)
+    families = sorted({each.rpartition(".")[0] for each in offered} - {""})
+    known = f"families {', '.join(families)}" if families else ", ".join(offered)
+    if offered and offered[0] == NODES[cloud][0].name:
+        known += ", none of ARM: W&B's containers run on x86-64 alone"
+    advice = f"; take {' or '.join(near)}" if near else "; take one that is in it"
+    return f"{name!r} is not in the catalogue of {cloud} ({known}){advice}"
+
+
+def _alike(one: InstanceType, other: InstanceType) -> bool:
+    return all(getattr(one, each) == getattr(other, each) for each in ("cpu", "memory_gib", "enis", "ips_per_eni"))

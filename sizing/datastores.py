@@ -22,6 +22,8 @@ def planned_mysql(request: Request, chart_size: str) -> tuple[Database | None, d
     if cores > machine.cpu:
         reason = Reason(text=f"{cores} cores at chart size {chart_size}", source=sources.TERRAFORM)
     disk = Reason(text=f"{machine.disk_gib} GB in {request.environment}", source=machine.source)
+    if request.cloud == "aws":
+        disk = Reason(text=f"{disk.text}; Aurora's storage grows by itself, so nothing sets it", source=machine.source)
     size = Database(class_name=None, edition=None, cpu=cores, memory_gib=cores * 8, disk_gib=machine.disk_gib)
     if request.cloud == "kubernetes":
         return size, {path: reason, "mysql.disk_gib": disk}

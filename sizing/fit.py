@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from . import machines, packing, pods, quantity
+from . import catalogue, machines, packing, pods, quantity
 from .machines import Shape
 from .model import NodePool, Plan
 from .packing import Failure
-from .plan import autoscales, failure
+from .plan import failure
 from .plan import plan as replanned
 from .pods import Pod
 from .request import Overrides, Request
@@ -180,10 +180,11 @@ def _text(pool: NodePool, current: Shape, shape: Shape, count: int) -> str:
 
 
 def _warnings(plan: Plan, pools: Sequence[Pool]) -> Iterator[str]:
+    yield from _connection_warnings(plan)
     every = pods.of(plan)
     at_once = packing.at_once(pools, every)
     most = packing.nodes_at_most(pools, every)
-    scaled = autoscales(plan.request)
+    scaled = plan.request.autoscales
     if at_once and not scaled:
         yield (
             f"When all of W&B's Deployments are updated at the same time, {at_once.pod.name} may wait until others are "
@@ -199,6 +200,16 @@ def _warnings(plan: Plan, pools: Sequence[Pool]) -> Iterator[str]:
         lost = packing.without_one_node(pools, every)
         if lost:
             yield f"With one node lost, {lost.pod.name} may find no room until the node is replaced."
+
+
+def _connection_warnings(plan: Plan) -> Iterator[str]:
+    cloud, name = plan.request.cloud, plan.mysql.class_name if plan.mysql else None
+    offered = catalogue.database_class(cloud, name) if name and cloud != "kubernetes" else None
+    if offered and offered.max_connections and offered.max_connections <= plan.mysql_connections:
+        yield (
+            f"{offered.name} allows {offered.max_connections} connections by default, and W&B's pods may open "
+            f"{plan.mysql_connections}: take a larger class."
+        )
 
 
 def _uses(pools: Sequence[Pool], every: pods.Pods) -> Iterator[NodeUse]:

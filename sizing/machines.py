@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from . import catalogue, kubelets, pods, reference, sources
+from . import addons, catalogue, kubelets, pods, quantity, reference, sources
 from .model import Capacity, NodePool
 from .request import Overrides, Request, Target
 from .scheduler import Pool
@@ -13,6 +13,7 @@ from .sources import Reason
 
 FLAVOURS: dict[Target, kubelets.Flavour] = {"aws": "eks", "gcp": "gke", "azure": "aks", "kubernetes": "any"}
 CLICKHOUSE_TAINT = "dedicated=clickhouse:NoSchedule"
+SPOT_TAINT = "dedicated=spot:NoSchedule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,15 @@ def typed(target: Target, cpu: int, memory_gib: int) -> Shape:
     return Shape(cpu=cpu, memory_gib=memory_gib, instance=same[0] if same else None)
 
 
+def at_least(cloud: catalogue.Cloud, cpu: int, memory_gib: int) -> Shape:
+    """The cloud's smallest type that has this much. Raises `ValueError` where none does."""
+    large = [each for each in catalogue.NODES[cloud] if each.cpu >= cpu and each.memory_gib >= memory_gib]
+    if not large:
+        raise ValueError(f"no type in the catalogue of {cloud} has {cpu} vCPU and {memory_gib} GiB")
+    smallest = min(large, key=lambda each: (each.cpu, each.memory_gib))  # the first of equals
+    return Shape(cpu=smallest.cpu, memory_gib=smallest.memory_gib, instance=smallest)
+
+
 def documented_shape(request: Request, chart_size: str) -> tuple[Shape, Reason]:
     """The worker node that W&B's tables ask for: larger than the table's where the chart's size has a pod that large."""
     machine, where = reference.NODES[request.environment, request.mix], f"{request.environment}, {request.mix}"
@@ -74,8 +84,8 @@ def documented_shape(request: Request, chart_size: str) -> tuple[Shape, Reason]:
     name = catalogue.current(documented)
     instance = catalogue.instance_type(request.cloud, name)
     if instance is None or instance.cpu < machine.cpu:
-        instance = next(each for each in catalogue.NODES[request.cloud] if each.cpu >= machine.cpu)
-    elif name != documented:
+        return at_least(request.cloud, machine.cpu, machine.memory_gib), Reason(text=why, source=sources.INSTANCES)
+    if name != documented:
         why = f"{why}; {documented} is recommended, and {catalogue.REPLACED[documented][1]}"
     elif instance.cpu > machine.cpu:
         why = f"{why}; {documented} is recommended, no type has {machine.cpu} cores"
@@ -95,6 +105,8 @@ def explicit_shape(request: Request, prefix: str, planned: Shape) -> Shape | Non
         return Shape(cpu=instance.cpu, memory_gib=instance.memory_gib, instance=instance)
     if cpu is None and gib is None:
         return None
+    if request.own_nodes and request.cloud != "kubernetes":
+        return at_least(request.cloud, cpu or 0, gib or 0)
     return typed(request.cloud, cpu or planned.cpu, gib or planned.memory_gib)
 
 
@@ -112,7 +124,7 @@ def pool(
         name=name,
         count=count,
         max_count=max(count, max_count or count),
-        instance_type=shape.instance.name if shape.instance else None,
+        instance_types=(shape.instance.name,) if shape.instance else (),
         cpu=shape.cpu,
         memory_gib=shape.memory_gib,
         disk_gib=disk_gib,
@@ -121,6 +133,16 @@ def pool(
         available=Capacity.of(kubelets.available(offered)),
         taint=CLICKHOUSE_TAINT if name == pods.CLICKHOUSE_POOL else None,
     )
+
+
+def spot_pool(cloud: catalogue.Cloud, types: tuple[str, ...], *, most: int, like: NodePool) -> NodePool:
+    """An empty pool of equal types that may grow to `most` nodes. Raises `ValueError` for a type that is not offered."""
+    instance = catalogue.instance_type(cloud, types[0])
+    if instance is None:
+        raise ValueError(f"spot_node_types: {types[0]!r} is not in the catalogue of {cloud}")
+    shape = Shape(cpu=instance.cpu, memory_gib=instance.memory_gib, instance=instance)
+    empty = pool(cloud, shape, name="spot", count=0, max_count=most, disk_gib=like.disk_gib, zones=like.zones)
+    return replace(empty, instance_types=types, taint=SPOT_TAINT, spot=True)
 
 
 def schedulable(planned: NodePool, target: Target, *, margin: float = 0) -> Pool:
@@ -138,14 +160,20 @@ def schedulable(planned: NodePool, target: Target, *, margin: float = 0) -> Pool
 def room_reasons(path: str, target: Target) -> dict[str, Reason]:
     """Why a node's room is what it is."""
     flavour = FLAVOURS[target]
+    own = "less 700m, 1.5 GiB and 10 pods for the cluster's own pods"
+    within, estimated = f"{own}, the estimate's upper end", kubelets.SYSTEM_SOURCE
+    if flavour == "eks":
+        cpu, memory, number = addons.crowded()
+        within = f"{own}: a node with one pod of every add-on has {number}, of {cpu}m and {memory // quantity.MI} MiB"
+        estimated = sources.EKS_ADDONS
     return {
         f"{path}.allocatable": Reason(
             text="the machine less what firmware and kernel keep, and what the kubelet reserves",
             source=kubelets.source(flavour),
         ),
         f"{path}.available": Reason(
-            text="less 700m, 1.5 GiB and 10 pods for the cluster's own pods, the estimate's upper end",
-            source=kubelets.SYSTEM_SOURCE,
+            text=within,
+            source=estimated,
         ),
     }
 

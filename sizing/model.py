@@ -37,8 +37,8 @@ class NodePool:
     count: int
     max_count: int
     """Nodes that an autoscaler may go up to; equal to `count` where none is planned."""
-    instance_type: str | None
-    """None: any machine of this size."""
+    instance_types: tuple[str, ...]
+    """Equal types, the preferred one first; empty: any machine of this size."""
     cpu: int
     """vCPU of one node."""
     memory_gib: int
@@ -50,6 +50,13 @@ class NodePool:
     """What of it is left when the cluster's own pods run."""
     taint: str | None = None
     """`key=value:NoSchedule` that keeps other pods away; its pods also select the label `key=value`."""
+    spot: bool = False
+    """Whether the cloud may take its nodes back at any time."""
+
+    @property
+    def instance_type(self) -> str | None:
+        """The preferred type; None: any machine of this size."""
+        return self.instance_types[0] if self.instance_types else None
 
     @property
     def autoscaled(self) -> bool:
@@ -60,7 +67,7 @@ class NodePool:
     def machine(self) -> str:
         """One node in words."""
         size = f"{self.cpu} vCPU / {self.memory_gib} GiB"
-        return f"{size} ({self.instance_type})" if self.instance_type else size
+        return f"{size} ({', '.join(self.instance_types)})" if self.instance_types else size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +140,8 @@ class Plan:
     nodes: NodePool
     """Where W&B runs, and all else that has no pool of its own."""
     clickhouse_nodes: NodePool | None
+    spot_nodes: NodePool | None = None
+    """Beyond what the pods need: empty at first, for stateless pods when others are full. None: there is none."""
     mysql: Database | None
     """None: MySQL is among `stores`."""
     mysql_connections: int
@@ -147,7 +156,7 @@ class Plan:
 
     @property
     def pools(self) -> tuple[NodePool, ...]:
-        """All node pools."""
+        """The node pools that the pods count on."""
         return (self.nodes, *((self.clickhouse_nodes,) if self.clickhouse_nodes else ()))
 
     def reason(self, path: str) -> Reason:
@@ -161,8 +170,10 @@ class Plan:
     def numbers(self) -> Iterator[tuple[str, str]]:
         """Every number of the plan: its path, and the number as text."""
         yield "chart_size", self.chart_size
-        for pool in self.pools:
-            yield from _pool_numbers("nodes" if pool is self.nodes else "clickhouse_nodes", pool)
+        pools = {"nodes": self.nodes, "clickhouse_nodes": self.clickhouse_nodes, "spot_nodes": self.spot_nodes}
+        for path, pool in pools.items():
+            if pool:
+                yield from _pool_numbers(path, pool)
         if self.mysql:
             yield "mysql.class", _class(self.mysql.class_name, f"{self.mysql.cpu} vCPU / {self.mysql.memory_gib} GiB")
             yield "mysql.disk_gib", f"{self.mysql.disk_gib} GiB"

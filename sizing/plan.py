@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from . import chart, datastores, machines, packing, pods, quantity, reference, sources, workloads
+from . import autoscaling, chart, datastores, machines, packing, pods, quantity, reference, sources, workloads
 from .machines import Shape
 from .model import NodePool, Plan
 from .packing import Failure
@@ -45,7 +45,7 @@ def plan(request: Request) -> Plan:
     else:
         planned = _assembled(request, size, nodes, None)
     planned = replace(planned, reasons={"chart_size": size_reason, **planned.reasons})
-    return _autoscaled(planned)
+    return autoscaling.autoscaled(planned)
 
 
 def failure(planned: Plan, *, margin: float = 0) -> Failure | None:
@@ -53,12 +53,7 @@ def failure(planned: Plan, *, margin: float = 0) -> Failure | None:
     pools = [machines.schedulable(each, planned.request.cloud, margin=margin) for each in planned.pools]
     every = pods.of(planned)
     failed = packing.at_rest(pools, every)
-    return failed or (None if autoscales(planned.request) else packing.in_turns(pools, every))
-
-
-def autoscales(request: Request) -> bool:
-    """Whether nodes come and go with the pods: in production, where this project makes the nodes."""
-    return request.environment == "production" and request.cloud != "kubernetes"
+    return failed or (None if planned.request.autoscales else packing.in_turns(pools, every))
 
 
 def _chart_size(request: Request) -> tuple[str, Reason]:
@@ -214,7 +209,7 @@ def _disk_reason(request: Request) -> Reason:
 def _clickhouse_pool(request: Request) -> tuple[NodePool | None, dict[str, Reason]]:
     wanted = request.clickhouse_pool
     if wanted is None:
-        wanted = request.environment == "production" and request.cloud != "kubernetes"
+        wanted = request.environment == "production" and request.own_nodes
     if not (wanted and request.runs_clickhouse):
         return None, {}
     explicit, path = request.overrides, "clickhouse_nodes"
@@ -258,17 +253,3 @@ def _clickhouse_shape(request: Request) -> tuple[Shape, Reason]:
                 text = f"a server and a keeper ask for {quantity.cpu_text(cpu)} CPU and {quantity.memory_text(memory)}; {text}"
             return shape, Reason(text=text, source=table.source)
     return documented, Reason(text=f"{text}; no machine is large enough for a server and a keeper", source=table.source)
-
-
-def _autoscaled(planned: Plan) -> Plan:
-    """The plan with the most nodes that its autoscaler may need."""
-    if not autoscales(planned.request):
-        return planned
-    pools = [machines.schedulable(each, planned.request.cloud) for each in planned.pools]
-    most = packing.nodes_at_most(pools, pods.of(planned))
-    if most is None or most[pods.GENERAL] <= planned.nodes.count:
-        return planned
-    nodes = replace(planned.nodes, max_count=most[pods.GENERAL])
-    text = "every autoscaler of pods at its maximum, during an update of everything; autoscaling is recommended"
-    why = {"nodes.max_count": Reason(text=text, source=sources.WORKERS)}
-    return replace(planned, nodes=nodes, reasons={**planned.reasons, **why})

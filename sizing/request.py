@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from . import catalogue, chart, reference
+from . import chart, reference
+from .machine_problems import machine_problems
 from .resources import ResourceOverride
 
 Target = Literal["aws", "gcp", "azure", "kubernetes"]
@@ -64,6 +65,10 @@ class Overrides:
     clickhouse_volume_gib: int | None = None
     clickhouse_cache_gib: int | None = None
     keeper_volume_gib: int | None = None
+    spot_node_count: int | None = None
+    """The most spot nodes that may come for stateless pods, beyond the nodes that the plan counts on. None: no spot pool."""
+    spot_node_types: Collection[str] = ()
+    """Equal instance types of the spot pool; empty: those that are as large as the other nodes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +85,11 @@ class Request:
     managed_clickhouse: bool = True
     """Whether Weave's ClickHouse runs in the cluster. Without Weave there is none either way."""
     clickhouse_pool: bool | None = None
-    """Whether ClickHouse has nodes of its own; None: in production on a cloud."""
+    """Whether ClickHouse has nodes of its own; None: in production, where this project makes the nodes."""
+    makes_nodes: bool | None = None
+    """Whether this project makes the nodes; None: on a cloud. Nodes that are brought are only described."""
+    autoscaled: bool | None = None
+    """Whether nodes come when pods find no room; None: in production, where this project makes the nodes."""
     zones: int = 3
     """Zones that the nodes span."""
     overrides: Overrides = field(default_factory=Overrides)
@@ -100,6 +109,16 @@ class Request:
     def runs_clickhouse(self) -> bool:
         """Whether ClickHouse is part of the plan."""
         return "weave" in self.products and self.managed_clickhouse
+
+    @property
+    def own_nodes(self) -> bool:
+        """Whether this project makes the nodes, so that each is of a type of the cloud."""
+        return self.cloud != "kubernetes" if self.makes_nodes is None else self.makes_nodes
+
+    @property
+    def autoscales(self) -> bool:
+        """Whether nodes come when pods find no room."""
+        return self.environment == "production" and self.own_nodes if self.autoscaled is None else self.autoscaled
 
     @property
     def stores(self) -> tuple[Store, ...]:
@@ -145,6 +164,8 @@ def _problems(request: Request) -> list[str]:
         found.append("in_cluster_stores: only for a test; in production bring MySQL, Redis and object storage")
     if request.zones < 1:
         found.append(f"zones: {request.zones} is less than 1")
+    if request.makes_nodes and request.cloud == "kubernetes":
+        found.append("makes_nodes: nodes of a cluster that exists are its own; name the cloud instead")
     return found
 
 
@@ -172,7 +193,7 @@ def _override_problems(request: Request) -> list[str]:
             f"clickhouse_cache_gib: {cache} is more than half of the volume ({volume}); a full volume stops inserts"
         )
     if request.cloud in TARGETS:
-        found += _type_problems(request)
+        found += machine_problems(request)
     return found
 
 
@@ -187,28 +208,4 @@ def _names(explicit: Overrides) -> list[str]:
     for each, (least, most) in explicit.replicas.items():
         if not 1 <= least <= most:
             found.append(f"replicas: {each} has {least} to {most}; 1 <= minimum <= maximum wanted")
-    return found
-
-
-def _type_problems(request: Request) -> list[str]:
-    explicit, found = request.overrides, []
-    names = {
-        "node_type": (explicit.node_type, catalogue.NODES),
-        "clickhouse_node_type": (explicit.clickhouse_node_type, catalogue.NODES),
-        "mysql_class": (explicit.mysql_class, catalogue.DATABASES),
-        "redis_class": (explicit.redis_class, catalogue.CACHES),
-    }
-    for field_name, (name, known) in names.items():
-        if name is None:
-            continue
-        if request.cloud == "kubernetes":
-            found.append(f"{field_name}: {name!r} is of a cloud; for any cluster give cores and memory instead")
-            continue
-        offered = [each.name for each in known[request.cloud]]
-        if name not in offered:
-            found.append(f"{field_name}: {name!r} is not in the catalogue of {request.cloud}: {', '.join(offered)}")
-    for prefix in ("node", "clickhouse_node"):
-        shaped = getattr(explicit, f"{prefix}_cpu") or getattr(explicit, f"{prefix}_memory_gib")
-        if shaped and getattr(explicit, f"{prefix}_type"):
-            found.append(f"{prefix}_type: give either the type or cores and memory, not both")
     return found

@@ -206,7 +206,17 @@ def test_in_production_on_a_cloud_the_nodes_may_grow_to_what_autoscalers_ask_for
     assert plan.nodes.autoscaled
     most = packing.nodes_at_most(_pools(plan), pods.of(plan))
     assert most is not None
-    assert most["general"] == plan.nodes.max_count
+    assert most["general"] <= plan.nodes.max_count
+
+
+@given(st.sampled_from(PRODUCTS), st.sampled_from([None, *SCALES]), st.integers(2, 3))
+def test_the_zones_that_are_left_when_one_is_lost_may_have_all_nodes_that_are_needed(products, scale, zones):
+    request = sizing.Request(environment="production", products=products, scale=scale, cloud="aws", zones=zones)
+    plan = sizing.plan(request)
+    most = packing.nodes_at_most(_pools(plan), pods.of(plan))
+    assert most is not None
+    assert plan.nodes.max_count % zones == 0, "equal in every zone"
+    assert plan.nodes.max_count // zones * (zones - 1) >= max(plan.nodes.count, most["general"])
 
 
 def test_the_scheduler_spreads_pods_instead_of_packing_them():
