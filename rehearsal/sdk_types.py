@@ -15,6 +15,7 @@ import functools
 import importlib
 import inspect
 import json
+import threading
 import types
 import typing
 from collections import abc
@@ -28,6 +29,8 @@ _SIGNATURE: str = rpc._special_sig_key
 _NUMBERS: dict[type, tuple[type, ...]] = {int: (int, float), float: (int, float)}
 """Whole numbers may arrive as floats: the wire knows nothing else."""
 _INVENTED: dict[Any, Any] = {bool: False, int: 1, float: 1.0}
+_IMPORTING = threading.Lock()
+"""Parts of an SDK are imported when they are first asked for; of two threads at once one would see half of a module."""
 _DEPTH = 4
 """Some output types contain themselves; below this depth they are left empty."""
 
@@ -41,7 +44,8 @@ def resource_class(token: str) -> type | None:
     modules: Any = rpc._RESOURCE_MODULES.get(token.rpartition(":")[0], ())
     for module in modules:
         if token in module.mod_info["classes"]:
-            return getattr(importlib.import_module(module.mod_info["fqn"]), module.mod_info["classes"][token])
+            with _IMPORTING:
+                return getattr(importlib.import_module(module.mod_info["fqn"]), module.mod_info["classes"][token])
     return None
 
 
@@ -60,7 +64,7 @@ def violations(token: str, inputs: abc.Mapping[str, Any]) -> list[str]:
     if token.startswith("pulumi:providers:"):
         # settings of a provider travel as JSON inside strings, and the engine adds the version
         declared = _types.input_type_types(args)
-        given = {k: v if str in _alternatives(declared.get(k)) else _inflate(v) for k, v in given.items()}
+        given = {k: v if str in alternatives(declared.get(k)) else _inflate(v) for k, v in given.items()}
         given.pop("version", None)
     return list(_check_object(given, args, resource.__name__))
 
@@ -72,6 +76,34 @@ def synthesise(token: str, name: str, inputs: abc.Mapping[str, Any]) -> dict[str
         if outputs.get(wire) is None:
             outputs[wire] = _invent(declared, f"{name}-{wire}", depth=0)
     return outputs
+
+
+@functools.cache
+def input_types(token: str) -> abc.Mapping[str, Any]:
+    """Declared types of a resource's inputs by wire name; empty when no imported SDK has the type."""
+    resource = resource_class(token)
+    args = _args_class(resource) if resource else None
+    return _description(args)[0] if args else {}
+
+
+@functools.cache
+def output_types(token: str) -> abc.Mapping[str, Any]:
+    """Declared types of a resource's properties by wire name, those that may be absent among them."""
+    resource = resource_class(token)
+    if resource is None:
+        return {}
+    names = _types._globals_for_cls(resource)
+    hints = (
+        (wire, typing.get_type_hints(prop.fget, names, {"Output": pulumi.Output})["return"])
+        for _, wire, prop in _types._py_properties(resource)
+    )
+    return {wire: _types.unwrap_type(hint) for wire, hint in hints}
+
+
+def constant_outputs(token: str) -> frozenset[str]:
+    """Wire names of the properties that are always there."""
+    resource = resource_class(token)
+    return frozenset(_constant_outputs(resource)) if resource else frozenset()
 
 
 @functools.cache
@@ -117,7 +149,7 @@ def _check_object(value: abc.Mapping[str, Any], args: type, path: str) -> abc.It
 
 
 def _check(value: Any, declared: Any, path: str) -> abc.Iterator[str]:
-    allowed = _alternatives(declared)
+    allowed = alternatives(declared)
     if value is None or value == rpc.UNKNOWN or Any in allowed:
         return
     if isinstance(value, dict):
@@ -173,10 +205,10 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 @functools.cache
-def _alternatives(declared: Any) -> tuple[Any, ...]:
+def alternatives(declared: Any) -> tuple[Any, ...]:
     """`declared` without the Optional, Union, Input and Output around it."""
     if typing.get_origin(declared) in (typing.Union, types.UnionType, abc.Awaitable, pulumi.Output):
-        return tuple(one for member in typing.get_args(declared) for one in _alternatives(member))
+        return tuple(one for member in typing.get_args(declared) for one in alternatives(member))
     return () if declared in (None, type(None)) else (declared,)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..state import PROJECT, State
 
-PROVIDERS = ("kubernetes", "random")
+PROVIDERS = ("aws", "kubernetes", "random")
 """Packages played by `python -m rehearsal.providers`."""
 
 ROLE = "pulumi"
@@ -35,13 +35,26 @@ def install_plugins(state: State) -> None:
         _write_executable(folder / f"pulumi-resource-{package}", script)
 
 
+def install_commands(state: State) -> None:
+    """Put the stand-in for `aws` where the engine, its providers and the program find it first."""
+    commands(state).mkdir(parents=True, exist_ok=True)
+    command = shlex.join([sys.executable, "-m", "rehearsal.aws.cli"])
+    script = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(PROJECT))} exec {command} "$@"\n'
+    _write_executable(commands(state) / "aws", script)
+
+
+def commands(state: State) -> Path:
+    """The folder of stand-in commands."""
+    return state.pulumi / "bin"
+
+
 def environment(state: State, pulumi: Path) -> dict[str, str]:
     """The whole environment of a CLI run. `pulumi` is the CLI's path; its language host lies beside it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_SHUT_OUT)}
     return {
         **kept,
         **state.marks(ROLE),
-        "PATH": os.pathsep.join([str(pulumi.parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(commands(state)), str(pulumi.parent), os.environ.get("PATH", os.defpath)]),
         "NO_PROXY": ",".join(filter(None, [kept.get("NO_PROXY"), "127.0.0.1", "localhost"])),
         "KUBECONFIG": str(state.kubeconfig),
         "PULUMI_HOME": str(state.pulumi / "home"),

@@ -11,6 +11,14 @@ from rehearsal.providers.server import serve
 
 def _provider(name: str) -> Callable[..., Provider]:
     match name:
+        case "aws":
+            from rehearsal.providers.aws import Aws
+
+            return Aws
+        case "aws":
+            from rehearsal.providers.aws import Aws
+
+            return Aws
         case "kubernetes":
             from rehearsal.providers.kubernetes import Kubernetes
 
@@ -19,7 +27,7 @@ def _provider(name: str) -> Callable[..., Provider]:
             from rehearsal.providers.random import Random
 
             return Random
-    raise SystemExit(f"there is no stand-in for the provider {name}; there are: kubernetes, random")
+    raise SystemExit(f"there is no stand-in for the provider {name}; there are: aws, kubernetes, random")
 
 
 if __name__ == "__main__":
