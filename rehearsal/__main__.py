@@ -44,7 +44,8 @@ def up(stack: Stack = "dev") -> None:
         else:
             outputs = rehearsal.engine.outputs()
             kubectl = rehearsal.binaries["kubectl"]
-            report.print_up(console, run, rehearsal.api, outputs, rehearsal.state.kubeconfig, kubectl)
+            kubeconfig, account = rehearsal.state.kubeconfig, rehearsal.account
+            report.print_up(console, run, rehearsal.api, outputs, kubeconfig, kubectl, account)
     raise typer.Exit(code)
 
 

@@ -96,6 +96,9 @@ class Api:
             load_kube_config_from_dict(config, context=context, client_configuration=settings)
         except ConfigException as error:
             raise ValueError(str(error)) from error
+        if (command := _exec_command(config, context)) and not (settings.api_key or settings.cert_file):
+            # the official client only logs it, and goes on without credentials
+            raise ValueError(f"getting credentials: exec: executable {command} failed")
         api = cls(ApiClient(settings), namespace=_context_namespace(config, context))
         api._timeout = timeout
         return api
@@ -372,6 +375,15 @@ def _merged(configs: list[dict[str, Any]]) -> dict[str, Any]:
             else:
                 merged[key] = merged.get(key) or value
     return merged
+
+
+def _exec_command(config: Mapping[str, Any], context: str | None) -> str | None:
+    """The command that the context's user gets credentials from; None when there is none."""
+    wanted = context or config.get("current-context")
+    entry = next((e for e in config.get("contexts") or () if e["name"] == wanted), {})
+    name = (entry.get("context") or {}).get("user")
+    user = next((e.get("user") or {} for e in config.get("users") or () if e["name"] == name), {})
+    return (user.get("exec") or {}).get("command")
 
 
 def _context_namespace(config: Mapping[str, Any], context: str | None) -> str | None:

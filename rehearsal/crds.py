@@ -32,6 +32,8 @@ _ENUMS = {
     "cleanup": ("", "Retain", "Delete"),
     "provisioner": ("", "StatefulSet", "Operator"),
     "distribution": ("", "Unspecified", "OnePerHost"),
+    "scheme": ("internal", "internet-facing"),
+    "target type": ("instance", "ip"),
 }
 _TEMPLATE_NAMES = {
     **dict.fromkeys(
@@ -177,8 +179,10 @@ class Definition:
 
     kind: str
     plural: str
-    short: str
+    short: str = ""
     group: str
+    version: str = "v1"
+    scope: str = "Namespaced"
     spec: Mapping[str, Any] | str
     status: Mapping[str, Any] | None
     spec_required: bool = True
@@ -277,6 +281,12 @@ def manifests(*plurals: str) -> list[dict[str, Any]]:
     return [known[plural] for plural in wanted]
 
 
+def definition(wanted: Definition) -> dict[str, Any]:
+    """One definition: the vendor's own where the folder has it, else the stand-in for it."""
+    folder = os.environ.get(FOLDER)
+    return (_vendors(Path(folder)) if folder else {}).get(wanted.plural) or _manifest(wanted)
+
+
 def _vendors(folder: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(folder.iterdir()):
@@ -295,7 +305,7 @@ def _manifest(definition: Definition) -> dict[str, Any]:
         "metadata": {"type": "object"},
         "spec": _schema(definition.spec),
     }
-    version: dict[str, Any] = {"name": "v1", "served": True, "storage": True}
+    version: dict[str, Any] = {"name": definition.version, "served": True, "storage": True}
     if definition.status is not None:
         properties["status"] = _schema(definition.status)
         version["subresources"] = {"status": {}}
@@ -309,13 +319,12 @@ def _manifest(definition: Definition) -> dict[str, Any]:
         "listKind": f"{definition.kind}List",
         "plural": definition.plural,
         "singular": definition.kind.lower(),
-        "shortNames": [definition.short],
-    }
+    } | ({"shortNames": [definition.short]} if definition.short else {})
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": definition.name, "labels": {"rehearsal/stand-in": "true"}},
-        "spec": {"group": definition.group, "scope": "Namespaced", "names": names, "versions": [version]},
+        "spec": {"group": definition.group, "scope": definition.scope, "names": names, "versions": [version]},
     }
 
 

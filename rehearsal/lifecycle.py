@@ -8,6 +8,8 @@ from pathlib import Path
 
 from . import recovery, surroundings
 from .api import Api
+from .aws import remains
+from .aws.account import Account
 from .control_plane import ControlPlane, ControlPlaneError, inventory, processes, shut_down
 from .control_plane.inventory import Item
 from .engine import Engine, Run
@@ -24,7 +26,7 @@ class Destroyed:
     run: Run | None = None
     """The engine's run, where it failed."""
     left: tuple[Item, ...] = ()
-    """What is on the cluster although it should not be."""
+    """What is on the cluster, or in the account, although it should not be."""
     kept: Mapping[Item, str] = field(default_factory=dict)
     """What stays by design, and why."""
 
@@ -58,6 +60,11 @@ class Rehearsal:
     def api(self) -> Api:
         """The cluster as its administrator. Raises ValueError before the control plane's first start."""
         return Api.from_kubeconfig(self.state.kubeconfig)
+
+    @property
+    def account(self) -> Account | None:
+        """The stack's AWS account; None where it has none."""
+        return Account(self.state) if self.state.account.exists() else None
 
     def up(self) -> tuple[int, Run]:
         """`pulumi up`, on a control plane that is started when it does not run; exit code and event log."""
@@ -99,9 +106,20 @@ class Rehearsal:
         plane.start()
         if not self.state.baseline.exists():
             inventory.save(inventory.everything(plane.api), self.state.baseline)
+        self._bring()
         self.progress.step("preparing Pulumi")
         engine.prepare()
         return self._recover(engine, stopped, destroying=False)
+
+    def _bring(self) -> None:
+        """The AWS account with what the user brings, where the stack is to go into one."""
+        read = surroundings.read_settings(self.state.stack, self.project)
+        if read is None or read.aws is None:
+            return
+        # AWS's data take a second to load, and other stacks can do without
+        from .aws import brought
+
+        brought.seed(Account(self.state), read)
 
     def _recover(self, engine: Engine, stopped: int, *, destroying: bool) -> Mended:
         locks = recovery.unlock(engine)
@@ -116,6 +134,7 @@ class Rehearsal:
         if engine.stack_exists:
             engine.prepare()
             self._recover(engine, stopped, destroying=True)
+            self._lift_protection(engine)
             self.progress.step("pulumi destroy (what the stack protects goes too: nothing here is worth protecting)")
             code, run = engine.run("destroy", "--ignore-protect")
             if code:
@@ -124,9 +143,22 @@ class Rehearsal:
         self.progress.step("looking for what is left")
         found = inventory.settled_leftovers(self.api, inventory.load(self.state.baseline))
         reasons = {item: inventory.reason_to_stay(item, found) for item in found}
+        reasons |= remains.of_cluster(self.state) | remains.of_account(self.state)
         left = tuple(item for item, reason in reasons.items() if reason is None)
         kept = {item: reason for item, reason in reasons.items() if reason is not None}
         return Destroyed(code=1 if left else 0, left=left, kept=kept)
+
+    def _lift_protection(self, engine: Engine) -> None:
+        """What AWS itself protects is let go of by the program alone: `wandb:protect: false`, as docs/aws.md tells users.
+
+        A stack that was never whole is destroyed as far as it got: its next `up` would first build the rest.
+        """
+        read = surroundings.read_settings(self.state.stack, self.project)
+        if read is None or read.aws is None or not read.protect or not engine.outputs():
+            return
+        self.progress.step("pulumi up with wandb:protect: false (AWS protects what holds data, too)")
+        engine.prepare({"protect": False})
+        engine.run("up")
 
     def _clear(self) -> None:
         self.progress.step("stopping the control plane")

@@ -20,6 +20,9 @@ A killed Pulumi CLI leaves four things behind, on a rehearsal as on a real deplo
    deleting            is on its way (finalizers)       waited for, then as above; before a destroy there is no need
    deleting            still exists                     kept: the next run deletes it, if it is still unwanted
 
+   What AWS has is told by the rehearsed account, which knows what each request made. (With a real account nobody does:
+   there `pulumi import` adopts what a killed run had begun to make.)
+
    Adoption asks for proof: Pulumi's Kubernetes provider must be among the object's field managers, if it has any (one
    that applied nothing but a name leaves no trace). Somebody else's object of that name is left alone, and the next `up`
    says that it is in the way. Resources of which nothing exists outside the state, such as passwords of the random
@@ -43,6 +46,7 @@ from typing import Any
 import psutil
 
 from .api import Api
+from .aws.account import Account
 from .control_plane import processes
 from .engine import Engine
 from .engine.home import ROLE
@@ -136,7 +140,7 @@ def mend(engine: Engine, api: Api, *, destroying: bool = False) -> Mended:
         return Mended()
     exported = engine.export()
     deployment = exported["deployment"]
-    cluster = _Cluster(api, patience=0 if destroying else _DELETION)
+    cluster = _World(api, Account(engine.state), patience=0 if destroying else _DELETION)
     resources, mended = settle(deployment.get("resources") or [], deployment.pop("pending_operations"), cluster)
     deployment["resources"] = resources
     engine.replace_state(exported)
@@ -153,15 +157,21 @@ class Created:
     """Outputs that are not as the inputs; None: not among the outputs."""
 
 
-class _Cluster:
-    """What the cluster says about a resource of the state."""
+class _World:
+    """What the cluster, or the AWS account, says about a resource of the state."""
 
-    def __init__(self, api: Api, *, patience: float) -> None:
+    def __init__(self, api: Api, account: Account, *, patience: float) -> None:
         self._api = api
+        self._account = account
         self._patience = patience
 
     def created(self, resource: Resource) -> Created | None:
         """What an interrupted create made; None when there is nothing, or only somebody else's object."""
+        if _in_account(resource):
+            made = self._account.bound(resource["urn"])
+            if made is None:
+                return None
+            return Created(id=made.id, remembered=_without_inputs(made.outputs, resource["inputs"]))
         found = self._object(resource)
         if found is None or ("deletionTimestamp" in found["metadata"] and self.gone(resource)):
             return None
@@ -186,6 +196,8 @@ class _Cluster:
 
     def gone(self, resource: Resource) -> bool:
         """Whether the object is no more. One that is being deleted is waited for, as long as there is patience."""
+        if _in_account(resource):
+            return self._account.get(resource["type"], resource["id"]) is None
         deadline = time.monotonic() + self._patience
         while (found := self._object(resource)) is not None:
             if "deletionTimestamp" not in found["metadata"] or not self._patience:
@@ -221,7 +233,7 @@ def settle(
     for operation in operations:
         resource, kind = dict(operation["resource"]), operation["type"]
         urn = resource["urn"]
-        if not _in_cluster(resource):
+        if not (_in_cluster(resource) or _in_account(resource)):
             continue
         if kind in ("creating", "importing"):
             if made := cluster.created(resource):
@@ -266,6 +278,14 @@ def _in_cluster(resource: Resource) -> bool:
     patch = resource["type"].endswith("Patch")  # owns fields of another's object, and applies them again without harm
     named = bool((inputs.get("metadata") or {}).get("name"))
     return _is_release(resource) or ("apiVersion" in inputs and "kind" in inputs and named and not patch)
+
+
+def _in_account(resource: Resource) -> bool:
+    return resource["type"].startswith("aws:")
+
+
+def _without_inputs(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in outputs.items() if key not in inputs}
 
 
 def _is_release(resource: Resource) -> bool:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes.utils.quantity import parse_quantity
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from . import crds
+from . import crds, report_aws
 from .api import Api
+from .aws.account import Account
 from .control_plane.inventory import Item
 from .engine import Operation, Run
-
-GIB = Decimal(1024**3)
+from .usage import node_uses
 
 _LAYERS = {"index": "platform", "kubernetes": "platform", "clickhouse": "ClickHouse", "wandb": "W&B"}
 _VERIFICATION = "wandb:wandb:Verification"
+_AWS = {
+    "Key": "AWS: KMS key",
+    "Network": "AWS: network",
+    "Cluster": "AWS: cluster and nodes",
+    "ExistingCluster": "AWS: cluster and nodes",
+    "MySQL": "AWS: Aurora",
+    "Redis": "AWS: ElastiCache",
+    "Bucket": "AWS: buckets",
+    "WorkloadRole": "AWS: roles",
+    "Ingress": "AWS: load balancer and DNS",
+}
 
 PROVES = (
     "the program runs: its settings are valid, its graph resolves, every input fits the SDK's types",
@@ -49,6 +58,9 @@ def layer(operation: Operation) -> str:
     if not components:
         return "provider and stack"
     module = components[0].split(":")[1]
+    if module == "aws":
+        kinds = [name.rpartition(":")[2] for name in components]
+        return next((_AWS[kind] for kind in kinds if kind in _AWS), "platform")
     return _LAYERS.get(module, module)
 
 
@@ -94,59 +106,6 @@ def _covered(intervals: Iterable[tuple[float, float]]) -> float:
     return total
 
 
-@dataclass(frozen=True, kw_only=True)
-class NodeUse:
-    """One node, what it can allocate and what its pods request. CPU in cores, memory in GiB."""
-
-    name: str
-    zone: str
-    cpu: Decimal
-    memory: Decimal
-    pods: tuple[str, ...]
-    """namespace/name"""
-    requested_cpu: Decimal
-    requested_memory: Decimal
-
-
-def requests(pod: Mapping[str, Any], resource: str) -> Decimal:
-    """What the scheduler counts for a pod: the larger of all containers together and the largest start-up step.
-
-    Source: Kubernetes' documentation, "Resource sharing within containers" of init and sidecar containers.
-    """
-    spec = pod["spec"]
-
-    def of(container: Mapping[str, Any]) -> Decimal:
-        return parse_quantity(((container.get("resources") or {}).get("requests") or {}).get(resource, 0))
-
-    sidecars, peak = Decimal(0), Decimal(0)
-    for container in spec.get("initContainers") or ():
-        if container.get("restartPolicy") == "Always":
-            sidecars += of(container)
-            peak = max(peak, sidecars)
-        else:
-            peak = max(peak, sidecars + of(container))
-    steady = sidecars + sum((of(container) for container in spec["containers"]), Decimal(0))
-    return max(steady, peak) + parse_quantity((spec.get("overhead") or {}).get(resource, 0))
-
-
-def node_uses(nodes: Iterable[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]]) -> Iterator[NodeUse]:
-    """What runs where, by node. Pods that have ended hold nothing and are left out."""
-    running = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
-    for node in nodes:
-        name = node["metadata"]["name"]
-        here = [pod for pod in running if pod["spec"].get("nodeName") == name]
-        allocatable = node["status"]["allocatable"]
-        yield NodeUse(
-            name=name,
-            zone=node["metadata"].get("labels", {}).get("topology.kubernetes.io/zone", ""),
-            cpu=parse_quantity(allocatable["cpu"]),
-            memory=parse_quantity(allocatable["memory"]) / GIB,
-            pods=tuple(sorted(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in here)),
-            requested_cpu=sum((requests(pod, "cpu") for pod in here), Decimal(0)),
-            requested_memory=sum((requests(pod, "memory") for pod in here), Decimal(0)) / GIB,
-        )
-
-
 def unready(pod: Mapping[str, Any]) -> str | None:
     """Why a pod is not ready, in the words of the scheduler or of its containers; None when it is ready or has ended."""
     status = pod.get("status") or {}
@@ -166,16 +125,26 @@ def unready(pod: Mapping[str, Any]) -> str | None:
 
 
 def print_up(
-    console: Console, run: Run, api: Api, outputs: Mapping[str, Any], kubeconfig: Path, kubectl: Path | None
+    console: Console,
+    run: Run,
+    api: Api,
+    outputs: Mapping[str, Any],
+    kubeconfig: Path,
+    kubectl: Path | None,
+    account: Account | None = None,
 ) -> None:
-    """The report of an `up` that went well."""
+    """The report of an `up` that went well; `account` is the AWS account where there is one."""
     if run.unchanged:
         console.print("\n[bold]Nothing changes:[/bold] the cluster is as the program wants it.")
     else:
         _print_layers(console, run)
+    if account is not None:
+        report_aws.print_pools(console, api)
     print_nodes(console, api)
     print_outputs(console, outputs)
-    _print_proof(console, api, run)
+    if account is not None:
+        report_aws.print_account(console, account)
+    _print_proof(console, api, run, of_aws=account is not None)
     console.print(f"\n[bold]W&B:[/bold] {outputs.get('url', 'the stack has no output `url`')}")
     print_access(console, kubeconfig, kubectl)
 
@@ -217,14 +186,20 @@ def print_left(console: Console, left: Iterable[Item], kept: Mapping[Item, str])
 
 
 def _print_layers(console: Console, run: Run) -> None:
-    table = Table("layer", "resources", "from", "to", "worked on", "slowest", title="how long each layer took")
-    for time in layer_times(run):
+    table = Table("layer", "resources", "from", "to", "worked on", title="how long each layer took")
+    layers = layer_times(run)
+    of_aws = any(time.name.startswith("AWS") for time in layers)
+    if of_aws:
+        table.add_column("of AWS")
+    table.add_column("slowest")
+    for time in layers:
         slowest = f"{time.slowest.name} ({_seconds(time.slowest.seconds)})"
         times = (time.begun, time.ended, time.worked)
-        table.add_row(time.name, str(time.resources), *map(_seconds, times), slowest)
+        real = [report_aws.minutes(time.worked) if time.name.startswith("AWS") else ""] if of_aws else []
+        table.add_row(time.name, str(time.resources), *map(_seconds, times), *real, slowest)
     table.add_section()
     whole = run.end - run.start
-    table.add_row("pulumi up", "", *map(_seconds, (0, whole, whole)), "")
+    table.add_row("pulumi up", "", *map(_seconds, (0, whole, whole)), *([""] if of_aws else []), "")
     console.print(table)
 
 
@@ -257,7 +232,7 @@ def print_outputs(console: Console, outputs: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def _print_proof(console: Console, api: Api, run: Run) -> None:
+def _print_proof(console: Console, api: Api, run: Run, *, of_aws: bool) -> None:
     pods = api.list("v1", "Pod")
     placed = sum(1 for pod in pods if pod["spec"].get("nodeName"))
     resources = sum(run.changes.values())
@@ -265,7 +240,7 @@ def _print_proof(console: Console, api: Api, run: Run) -> None:
     for sentence in PROVES:
         console.print(f"  + {sentence}", highlight=False, soft_wrap=True)
     console.print("[bold]Not proved:[/bold]")
-    for sentence in CANNOT_PROVE:
+    for sentence in (*CANNOT_PROVE, *(report_aws.CANNOT_PROVE if of_aws else ())):
         console.print(f"  - {sentence}", highlight=False, soft_wrap=True)
     console.print(crds.source(), highlight=False, soft_wrap=True)
 

@@ -89,6 +89,11 @@ class State:
         return self.folder / "faults.json"
 
     @property
+    def account(self) -> Path:
+        """What exists in the rehearsed AWS account; absent where there is none."""
+        return self.folder / "aws" / "account.json"
+
+    @property
     def baseline(self) -> Path:
         """What the cluster held before the first `up`."""
         return self.folder / "baseline.json"

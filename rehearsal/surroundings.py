@@ -2,19 +2,25 @@
 
 Nodes as the sizing plan wants them, with what a cluster's own pods take of them; the StorageClass and IngressClass that the
 settings name; and where the settings say that they exist already, the namespaces, the CRDs and the Secrets, with
-placeholders in them.
+placeholders in them. Of an EKS cluster that the stack makes there is nothing: the control plane is empty until the account
+hands it out. One that the user brings is furnished as any other, with AWS's names of zones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubernetes.utils.quantity import parse_quantity
 
 from . import crds
+from .aws import places
+from .aws.eks import existing
+from .aws.eks.plane import issuer
 from .control_plane import NodeShape, Surroundings
+from .control_plane.daemons import SERVICE_ACCOUNT_ISSUER
 from .control_plane.nodes import DEFAULT_INGRESS_CLASS, DEFAULT_STORAGE_CLASS, MANAGED, REGION, Manifest
 from .engine.project import PLACEHOLDER, settings
 from .state import PROJECT
@@ -35,6 +41,8 @@ def of_stack(stack: str, project: Path = PROJECT) -> Surroundings:
     With settings that the program will refuse, it is a cluster of any three nodes for the program to refuse them on.
     """
     given = settings(stack, project)
+    if given.get("target") == "aws":
+        return _of_aws(stack, given)
     named = {key: given[key] if isinstance(given.get(key), dict) else {} for key in ("kubernetes", "ingress")}
     plan, objects = _of_settings(stack, given)
     return Surroundings(
@@ -46,16 +54,68 @@ def of_stack(stack: str, project: Path = PROJECT) -> Surroundings:
     )
 
 
-def _of_settings(stack: str, given: dict) -> tuple[Plan | None, tuple[Manifest, ...]]:
+def _of_aws(stack: str, given: dict) -> Surroundings:
+    """An EKS cluster: none yet where the stack makes it, else one with nodes, class and add-ons."""
+    aws = given["aws"] if isinstance(given.get("aws"), dict) else {}
+    region, cluster = str(aws.get("region")), aws.get("cluster")
+    try:
+        tokens = issuer(stack, region, places.partition(region).dns_suffix)
+    except ValueError:
+        tokens = SERVICE_ACCOUNT_ISSUER  # the program will refuse the region
+    brought = cluster if isinstance(cluster, dict) and cluster.get("kind") == "existing" else None
+    if brought is None:
+        return Surroundings(pools=(), storage_class=None, ingress_class=None, issuer=tokens)
+    plan, objects = _of_settings(stack, given)
+    pool = str(brought.get("clickhousePool") or "")
+    zones = tuple((aws.get("network") or {}).get("zones") or places.zones(region))
+    return Surroundings(
+        pools=tuple(_in_zones(_shape(each), zones, pool) for each in plan.pools) if plan else _ANY_NODES,
+        storage_class=str(brought.get("storageClass") or "gp3"),
+        ingress_class=_brought_ingress_class(given, brought),
+        issuer=tokens,
+        objects=(*objects, *existing.objects(brought, region)),
+    )
+
+
+def _in_zones(shape: NodeShape, zones: tuple[str, ...], pool: str) -> NodeShape:
+    """The pool in AWS's zones; ClickHouse's own one under the label and taint that the user's has."""
+    placed = replace(shape, zones=zones[: len(shape.zones)])
+    if not (shape.taints and pool):
+        return placed
+    key, _, value = pool.partition("=")
+    labels = {POOL_LABEL: shape.name, key: value}
+    return replace(placed, labels=labels, taints=({"key": key, "value": value, "effect": "NoSchedule"},))
+
+
+def _brought_ingress_class(given: dict, brought: dict) -> str | None:
+    named = given.get("ingress")
+    return str(named["className"]) if isinstance(named, dict) and named.get("className") else None
+
+
+def read_settings(stack: str, project: Path = PROJECT) -> Settings | None:
+    """The stack's settings as the program will read them; None for settings that it will refuse."""
+    return _read(stack, settings(stack, project))
+
+
+def _read(stack: str, given: dict) -> Settings | None:
     # The program's own modules: they take a second to load, and `stop` and `status` can do without.
-    import arguments
-    import sizing
     from settings import InvalidSettings, parse
 
     try:
-        read = parse(given, secret_keys={"wandb:license"}, stack=stack)
+        return parse(given, secret_keys={"wandb:license"}, stack=stack)
+    except InvalidSettings:
+        return None
+
+
+def _of_settings(stack: str, given: dict) -> tuple[Plan | None, tuple[Manifest, ...]]:
+    import arguments
+    import sizing
+
+    if (read := _read(stack, given)) is None:
+        return None, ()
+    try:
         plan = sizing.plan(arguments.sizing_request(read))
-    except (InvalidSettings, sizing.InvalidRequest):
+    except sizing.InvalidRequest:
         return None, ()
     own = [_own_pods(pool) for pool in plan.pools if pool.available != pool.allocatable]
     return plan, (*own, *_brought(read))
@@ -119,7 +179,7 @@ def _brought(read: Settings) -> Iterator[Manifest]:
     for secret in brought_secrets(read):
         namespace = getattr(read.namespaces, secret.namespace_key)
         yield _secret(secret.name, namespace, "Opaque", secret.keys)
-    if read.ingress.tls_secret:
+    if read.ingress and read.ingress.tls_secret:
         yield _secret(read.ingress.tls_secret, read.namespaces.wandb, "kubernetes.io/tls", ("tls.crt", "tls.key"))
 
 

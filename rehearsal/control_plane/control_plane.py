@@ -29,6 +29,8 @@ BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler
 DEFAULT_CONTEXT = "rehearsal"
 
 _START_UP = 90.0  # seconds; a healthy one needs five, on two busy cores three times that
+_OURS = ",".join(f"{key}={value}" for key, value in nodes.MANAGED.items())
+"""Nodes that the rehearsal made; those of a stack's own node groups become ready in their own time."""
 _ATTEMPTS = 3  # a port that was free when chosen may be taken when the daemon gets to it
 
 
@@ -41,10 +43,15 @@ class Surroundings:
     """What the stack expects to find on the cluster."""
 
     pools: Sequence[NodeShape] = (NodeShape(count=3, cpu="4", memory="16Gi"),)
-    storage_class: str = nodes.DEFAULT_STORAGE_CLASS
-    ingress_class: str = nodes.DEFAULT_INGRESS_CLASS
+    """None of them where the stack makes its own nodes."""
+    storage_class: str | None = nodes.DEFAULT_STORAGE_CLASS
+    """None: there is none, or it is among `objects`."""
+    ingress_class: str | None = nodes.DEFAULT_INGRESS_CLASS
+    """None: there is none, or it is among `objects`."""
     context: str = DEFAULT_CONTEXT
     """Name of the kubeconfig's context."""
+    issuer: str = daemons.SERVICE_ACCOUNT_ISSUER
+    """Of the cluster's service-account tokens. Another one than last time makes the API server start again."""
     objects: Sequence[nodes.Manifest] = ()
     """What else is there, in an order in which it can be made."""
 
@@ -89,7 +96,8 @@ class ControlPlane:
         plan = self._serving()
         for daemon in self._clients(plan):
             processes.ensure(self.state, daemon)
-        self.say("making nodes, StorageClass and IngressClass")
+        if self.surroundings.pools:
+            self.say("making nodes, StorageClass and IngressClass")
         self._furnish()
 
     def stop(self) -> None:
@@ -103,6 +111,7 @@ class ControlPlane:
             binaries=self.binaries,
             credentials=certificates.ensure(cluster / "pki", service_address=daemons.KUBERNETES_SERVICE),
             ports=ports.remembered(cluster / "ports.json", daemons.PORTS, forget=fresh_ports),
+            issuer=self.surroundings.issuer,
         )
 
     def _serving(self) -> Blueprint:
@@ -175,8 +184,10 @@ class ControlPlane:
         api = self.api
         version = api.call("GET", "/version")["gitVersion"]
         _make_nodes(api, nodes.all_nodes(self.surroundings.pools), version)
-        api.apply(nodes.storage_class(self.surroundings.storage_class))
-        api.apply(nodes.ingress_class(self.surroundings.ingress_class))
+        if self.surroundings.storage_class:
+            api.apply(nodes.storage_class(self.surroundings.storage_class))
+        if self.surroundings.ingress_class:
+            api.apply(nodes.ingress_class(self.surroundings.ingress_class))
         for obj in self.surroundings.objects:
             api.apply(obj)
         _wait_until(
@@ -207,8 +218,7 @@ def _make_nodes(api: Api, wanted: Sequence[nodes.Manifest], version: str) -> Non
         if any(live["status"].get(key) != value for key, value in status.items()) or not _is_ready(live):
             body = {"status": nodes.ready_status(status, version)}
             api.patch("v1", "Node", node["metadata"]["name"], body=body, subresource="status")
-    ours = ",".join(f"{key}={value}" for key, value in nodes.MANAGED.items())
-    for node in api.list("v1", "Node", label_selector=ours):
+    for node in api.list("v1", "Node", label_selector=_OURS):
         if node["metadata"]["name"] not in names:
             api.delete("v1", "Node", node["metadata"]["name"], propagation="Background")
 
@@ -222,7 +232,7 @@ def _untainted(api: Api) -> bool:
     unready = "node.kubernetes.io/"
     return all(
         _is_ready(node) and not any(taint["key"].startswith(unready) for taint in node["spec"].get("taints", ()))
-        for node in api.list("v1", "Node")
+        for node in api.list("v1", "Node", label_selector=_OURS)
     )
 
 

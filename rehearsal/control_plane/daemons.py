@@ -36,6 +36,7 @@ class Blueprint:
     binaries: Mapping[str, Path]
     credentials: Credentials
     ports: Mapping[str, int]
+    issuer: str = SERVICE_ACCOUNT_ISSUER
 
     def binary(self, name: str) -> str:
         """Path of an executable. Raises KeyError when it is not among the binaries."""
@@ -91,7 +92,7 @@ def apiserver(plan: Blueprint) -> Daemon:
         f"--etcd-cafile={credentials.authority}",
         f"--etcd-certfile={credentials.certificate('etcd')}",
         f"--etcd-keyfile={credentials.key('etcd')}",
-        f"--service-account-issuer={SERVICE_ACCOUNT_ISSUER}",
+        f"--service-account-issuer={plan.issuer}",
         f"--service-account-key-file={credentials.folder / 'service-accounts.pub'}",
         f"--service-account-signing-key-file={credentials.key('service-accounts')}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,22 @@ def leftovers(api: Api, baseline: Iterable[Item]) -> list[Item]:
     return sorted(item for item in everything(api) if item not in known and not _housekeeping(item))
 
 
-def settled_leftovers(api: Api, baseline: Iterable[Item], *, patience: float = 20) -> list[Item]:
-    """`leftovers`, once there is a reason for each, or `patience` seconds brought no change.
+def settled_leftovers(
+    api: Api,
+    baseline: Iterable[Item],
+    *,
+    patience: float = 20,
+    reason: Callable[[Item, list[Item]], str | None] | None = None,
+) -> list[Item]:
+    """`leftovers`, once there is a `reason` for each (`reason_to_stay`), or `patience` seconds brought no change.
 
     Garbage collection takes a while after the last deletion.
     """
     known = set(baseline)
     found = leftovers(api, known)
     last_change = time.monotonic()
-    while not all(reason_to_stay(item, found) for item in found) and time.monotonic() - last_change < patience:
+    judge = reason or reason_to_stay
+    while not all(judge(item, found) for item in found) and time.monotonic() - last_change < patience:
         time.sleep(0.5)
         before, found = found, leftovers(api, known)
         if found != before:

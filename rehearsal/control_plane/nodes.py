@@ -20,6 +20,9 @@ DEFAULT_INGRESS_CLASS = "nginx"
 
 REGION = "rehearsal"
 
+NODE_GROUP = "eks.amazonaws.com/nodegroup"
+"""Label that EKS puts on the nodes of a managed node group, with the group's name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodeShape:
@@ -144,7 +147,10 @@ def all_nodes(pools: Iterable[NodeShape]) -> list[Manifest]:
 
 
 def stages() -> list[Manifest]:
-    """kwok's stages for nodes: one that was found unready recovers, as when its machine has slept."""
+    """kwok's stages for nodes: one that was found unready recovers, as when its machine has slept.
+
+    A node of an EKS node group is left to the kubelet stand-in, since it is ready only while its network plugin is.
+    """
     recover = {
         "apiVersion": "kwok.x-k8s.io/v1alpha1",
         "kind": "Stage",
@@ -157,7 +163,8 @@ def stages() -> list[Manifest]:
                         "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',
                         "operator": "NotIn",
                         "values": ["True"],
-                    }
+                    },
+                    {"key": f'.metadata.labels["{NODE_GROUP}"]', "operator": "DoesNotExist"},
                 ]
             },
             "next": {"statusTemplate": _RECOVERED},

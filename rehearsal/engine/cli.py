@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -33,14 +33,16 @@ class Engine:
     project: Path = PROJECT
     """The project that is rehearsed."""
 
-    def prepare(self) -> Copied:
+    def prepare(self, overrides: Mapping[str, Any] | None = None) -> Copied:
         """Install the plugins, copy the project's files, make the stack. Cheap when nothing changed since.
 
+        `overrides` are settings that take the place of the stack file's, for this run and until the next preparation.
         Raises EngineError, or StackFileError when there is no such stack file.
         """
         (self.state.pulumi / "backend").mkdir(parents=True, exist_ok=True)
         home.install_plugins(self.state)
-        copied = copy_project(self.state, self.project)
+        home.install_commands(self.state)
+        copied = copy_project(self.state, self.project, overrides)
         if not self.stack_exists:
             self._quiet("stack", "init", self.state.stack, "--secrets-provider", "passphrase")
         if copied.changed and copied.secrets:
@@ -65,13 +67,15 @@ class Engine:
         """Whether the backend has the stack, told by its files alone: the CLI is not run."""
         return (self.state.project / "Pulumi.yaml").exists() and self.state_file.exists()
 
-    def run(self, operation: str, *arguments: str) -> tuple[int, Run]:
+    def run(self, operation: str, *arguments: str, preview_first: bool = False) -> tuple[int, Run]:
         """Run `preview`, `up` or `destroy` with its output on the terminal; its exit code, and what its log says.
 
+        With `preview_first` nothing is done where the preview fails, as when a user runs it without further arguments.
         An interrupt of this process is passed on: the engine then finishes what it is doing and stops.
         """
         log = self.state.events(operation)
-        agreed = () if operation == "preview" else ("--yes", "--skip-preview")
+        agreed: tuple[str, ...] = () if operation == "preview" else ("--yes", "--skip-preview")
+        agreed = agreed[:1] if preview_first else agreed
         with receiver(log) as address:
             command = [
                 *(str(self.pulumi), operation, "--stack", self.state.stack, "--non-interactive", *agreed),

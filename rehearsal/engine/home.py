@@ -56,7 +56,8 @@ def environment(state: State, pulumi: Path) -> dict[str, str]:
         **state.marks(ROLE),
         "PATH": os.pathsep.join([str(commands(state)), str(pulumi.parent), os.environ.get("PATH", os.defpath)]),
         "NO_PROXY": ",".join(filter(None, [kept.get("NO_PROXY"), "127.0.0.1", "localhost"])),
-        "KUBECONFIG": str(state.kubeconfig),
+        # In an AWS account there is no way to the cluster but the one that the program makes itself.
+        "KUBECONFIG": os.devnull if state.account.exists() else str(state.kubeconfig),
         "PULUMI_HOME": str(state.pulumi / "home"),
         "PULUMI_BACKEND_URL": (state.pulumi / "backend").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(state)),

@@ -41,14 +41,18 @@ class Copied:
     fingerprint: str
 
 
-def copy_project(state: State, project: Path = PROJECT) -> Copied:
+def copy_project(state: State, project: Path = PROJECT, overrides: Mapping[str, Any] | None = None) -> Copied:
     """Bring the copies of Pulumi.yaml and `Pulumi.<stack>.yaml` up to date.
 
+    `overrides` are settings, without their namespace, that the copy has in place of the user's.
     Raises StackFileError when there is no such file or it is not a YAML mapping.
     """
     definition = _mapping(project / "Pulumi.yaml")
     original = stack_file(state.stack, project)
     stack = _mapping(original)
+    if overrides:
+        changed = {f"{definition['name']}:{key}": value for key, value in overrides.items()}
+        stack = stack | {"config": (stack.get("config") or {}) | changed}
     fingerprint = hashlib.sha256(repr((definition, stack)).encode()).hexdigest()
     copy = state.project / original.name
     paths = tuple(placeholders(stack.get("config") or {}, definition["name"]))

@@ -6,8 +6,9 @@ import logging
 import threading
 
 from ..api import Api, ApiError
+from ..aws.account import Account
 from ..state import State
-from . import pods, volumes
+from . import ebs, identity, network, pods, volumes
 from .cache import Cache
 from .events import Events
 from .processes import Processes
@@ -26,9 +27,14 @@ class Kubelet:
         self._api = Api.from_kubeconfig(state.kubeconfig)
         self._changed = threading.Event()
         self._stop = threading.Event()
-        self._cache = Cache(self._api, (*pods.KINDS, *volumes.KINDS), self._changed.set)
+        kinds = (*pods.KINDS, *volumes.KINDS, *identity.KINDS)
+        self._cache = Cache(self._api, kinds, self._changed.set)
+        account = Account(state)
         self._processes = Processes(self._api, state)
-        self._pods = pods.Pods(self._api, self._cache, state, self._processes, Events(self._api, "kubelet"))
+        events = Events(self._api, "kubelet")
+        self._driver = ebs.Driver(self._api, self._cache, account, events)
+        whoever = identity.Identities(account, self._cache)
+        self._pods = pods.Pods(self._api, self._cache, state, self._processes, events, whoever)
 
     def stop(self) -> None:
         """Ask `run` to return. Safe to call from a signal handler."""
@@ -51,7 +57,9 @@ class Kubelet:
 
     def _sync(self) -> bool:
         try:
-            volumes.sync(self._api, self._cache)
+            network.sync(self._api, self._cache)
+            self._driver.sync()
+            volumes.sync(self._api, self._cache, self._driver)
             return self._pods.sync()
         except (ApiError, ValueError, OSError) as error:
             log.warning("%s", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,8 @@ from ..state import State
 from . import crd_hook, environment, gate, images, jobs, lifecycle
 from .cache import Cache
 from .events import Events
-from .processes import Processes
+from .identity import Identities
+from .processes import ARGUMENTS, Processes
 
 Object = Mapping[str, Any]
 log = logging.getLogger(__name__)
@@ -56,12 +58,15 @@ class Memory:
 class Pods:
     """All pods that have a node."""
 
-    def __init__(self, api: Api, cache: Cache, state: State, processes: Processes, events: Events) -> None:
+    def __init__(
+        self, api: Api, cache: Cache, state: State, processes: Processes, events: Events, whoever: Identities
+    ) -> None:
         self._api = api
         self._cache = cache
         self._state = state
         self._processes = processes
         self._events = events
+        self._identities = whoever
         self._memory: dict[str, Memory] = {}
         self._addresses = POD_RANGE.hosts()
         self._faults = faults.Faults()
@@ -154,6 +159,7 @@ class Pods:
             return False
         namespace = pod["metadata"]["namespace"]
         values = environment.resolve(pod, container, lambda kind, name: self._cache.get(kind, name, namespace))
+        values[ARGUMENTS] = json.dumps([*(container.get("command") or ()), *(container.get("args") or ())])
         process = self._processes.ensure(pod, images.operator(container["image"]) or "", values)
         held.restarts = process.restarts
         ended = process.popen.poll() is not None
@@ -195,7 +201,7 @@ class Pods:
             if faults.matches(self._faults.image_unavailable, entry["image"]):
                 text = f'Back-off pulling image "{entry["image"]}"'
                 return gate.Obstacle(reason="ImagePullBackOff", message=text, container=entry["name"], event="BackOff")
-        return gate.obstacle(pod, lookup) or _refused(pod, lookup)
+        return gate.obstacle(pod, lookup) or self._identities.obstacle(pod) or _refused(pod, lookup)
 
     def _terminate(self, pod: Object, held: Memory, *, ended: bool) -> bool:
         uid = pod["metadata"]["uid"]

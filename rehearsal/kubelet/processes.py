@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 READY_FILE = "REHEARSAL_READY_FILE"
 """Environment variable with the file that a stand-in operator writes once it watches."""
 
+ARGUMENTS = "REHEARSAL_ARGUMENTS"
+"""Environment variable with the container's command line, as a JSON list."""
+
 _TOKEN_SECONDS = 10 * 365 * 24 * 3600
 _STOP_SECONDS = 5
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..api import Api, ApiError
+from . import ebs
 from .cache import Cache
 
 Object = Mapping[str, Any]
@@ -17,11 +18,14 @@ _PROVISIONER = "volume.kubernetes.io/storage-provisioner"
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 _ZONE = "topology.kubernetes.io/zone"
 _STATIC = "kubernetes.io/no-provisioner"
+_GONE = ("kubernetes.io/aws-ebs",)
+"""In-tree provisioners: nobody answers to them any more."""
 KINDS = (
     ("v1", "PersistentVolumeClaim"),
     ("v1", "PersistentVolume"),
     ("storage.k8s.io/v1", "StorageClass"),
     ("v1", "Node"),
+    *ebs.KINDS,
 )
 
 
@@ -63,7 +67,7 @@ def volume_for(claim: Object, storage_class: Object, node: Object | None) -> dic
     }
 
 
-def sync(api: Api, cache: Cache) -> None:
+def sync(api: Api, cache: Cache, driver: ebs.Driver) -> None:
     """Make volumes for claims that wait for one, grow those whose claim grew, drop released ones of reclaim policy Delete."""
     classes = {one["metadata"]["name"]: one for one in cache.all("StorageClass")}
     for claim in cache.all("PersistentVolumeClaim"):
@@ -71,17 +75,28 @@ def sync(api: Api, cache: Cache) -> None:
         if storage_class is None or claim["metadata"].get("deletionTimestamp"):
             continue
         if claim["spec"].get("volumeName"):
-            _grow(api, cache, claim, storage_class)
+            _grow(api, cache, claim, storage_class, driver)
             continue
         chosen = (claim["metadata"].get("annotations") or {}).get(_SELECTED_NODE)
-        volume = volume_for(claim, storage_class, cache.get("Node", chosen) if chosen else None)
-        if volume and cache.get("PersistentVolume", volume["metadata"]["name"]) is None:
-            _create(api, cache, volume)
+        node = cache.get("Node", chosen) if chosen else None
+        volume = volume_for(claim, storage_class, node)
+        if volume is None or cache.get("PersistentVolume", volume["metadata"]["name"]) is not None:
+            continue
+        if storage_class["provisioner"] == ebs.DRIVER:
+            if (source := driver.source(claim, storage_class, node)) is None:
+                continue
+            del volume["spec"]["hostPath"]
+            volume["spec"]["csi"] = source
+        elif storage_class["provisioner"] in _GONE:
+            continue
+        _create(api, cache, volume)
     for volume in cache.all("PersistentVolume"):
         released = (volume.get("status") or {}).get("phase") == "Released"
         ours = _PROVISIONED_BY in (volume["metadata"].get("annotations") or {})
         delete = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
         if ours and released and delete and not volume["metadata"].get("deletionTimestamp"):
+            if "csi" in volume["spec"] and not driver.delete(volume):
+                continue
             log.info("deleting released volume %s", volume["metadata"]["name"])
             api.delete("v1", "PersistentVolume", volume["metadata"]["name"], propagation="Background")
 
@@ -96,13 +111,16 @@ def _create(api: Api, cache: Cache, volume: dict[str, Any]) -> None:
             raise
 
 
-def _grow(api: Api, cache: Cache, claim: Object, storage_class: Object) -> None:
+def _grow(api: Api, cache: Cache, claim: Object, storage_class: Object, driver: ebs.Driver) -> None:
     asked = claim["spec"]["resources"]["requests"]["storage"]
     status = claim.get("status") or {}
     held = (status.get("capacity") or {}).get("storage")
     if status.get("phase") != "Bound" or held in (None, asked) or not storage_class.get("allowVolumeExpansion"):
         return
     name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+    volume = cache.get("PersistentVolume", claim["spec"]["volumeName"]) or {}
+    if "csi" in (volume.get("spec") or {}) and not driver.resized(volume, asked):
+        return
     log.info("growing claim %s/%s from %s to %s", namespace, name, held, asked)
     api.patch("v1", "PersistentVolume", claim["spec"]["volumeName"], body={"spec": {"capacity": {"storage": asked}}})
     body = {"status": {"capacity": {"storage": asked}, "conditions": []}}

@@ -1,9 +1,10 @@
 """What the operators' Helm charts install, without Helm.
 
-Source: charts `altinity-clickhouse-operator` 0.25.6 (helm.altinity.com) and `operator` 1.4.8 (charts.wandb.ai). Other
-versions of the same minor line are taken to install the same. The manifests are this project's own, reduced to what a
-rehearsal can see: dashboards, ServiceMonitors and the operators' own configuration beyond what the stand-ins read are
-left out.
+Source: charts `altinity-clickhouse-operator` 0.25.6 (helm.altinity.com), `operator` 1.4.8 (charts.wandb.ai),
+`aws-load-balancer-controller` 3.5.0 (aws.github.io/eks-charts), `cluster-autoscaler` 9.59.0 (kubernetes.github.io/autoscaler)
+and `metrics-server` 3.13.1 (kubernetes-sigs.github.io/metrics-server). Other versions of the same minor line are taken to
+install the same. The manifests are this project's own, reduced to what a rehearsal can see: dashboards, ServiceMonitors and
+the operators' own configuration beyond what the stand-ins read are left out.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import faults
-from . import chart_clickhouse, chart_wandb
+from . import chart_autoscaler, chart_clickhouse, chart_load_balancer, chart_metrics_server, chart_wandb
 from .chart import BadValues, Chart, ChartUnavailable, Object, Release, merged
 
-CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in (chart_clickhouse.CHART, chart_wandb.CHART)}
+_ALL = (chart_clickhouse, chart_wandb, chart_load_balancer, chart_autoscaler, chart_metrics_server)
+CHARTS: Mapping[str, Chart] = {each.CHART.name: each.CHART for each in _ALL}
 APPLICATION = Chart(
     name="operator-wandb",
     repositories=("https://charts.wandb.ai", "oci://ghcr.io/wandb/helm-charts"),

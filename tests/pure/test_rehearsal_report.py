@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal import report
+from rehearsal import report, report_aws, usage
 from rehearsal.control_plane.inventory import Item
 from rehearsal.engine import Run, read_log
 from rehearsal.engine.events import summarise
@@ -98,7 +98,7 @@ def container(cpu: str, **more) -> dict:
     ],
 )
 def test_a_pods_request_is_what_the_scheduler_counts(spec, cpu):
-    assert report.requests({"spec": spec}, "cpu") == Decimal(cpu)
+    assert usage.requests({"spec": spec}, "cpu") == Decimal(cpu)
 
 
 def pod(**status) -> dict:
@@ -154,3 +154,31 @@ def test_secret_outputs_are_shown_masked():
 def test_what_is_left_is_named():
     item = Item(group="apps.wandb.com", kind="WeightsAndBiases", namespace="wandb", name="wandb", finalizers=("f/x",))
     assert str(item) == "WeightsAndBiases.apps.wandb.com wandb/wandb, held by finalizer f/x"
+
+
+def test_layers_of_aws_are_told_apart():
+    def of(types: str) -> str:
+        urn = f"urn:pulumi:prod::wandb::{types}::x"
+        return report.layer(report.Operation(urn=urn, op="create", start=0, end=1))
+
+    assert of("wandb:aws:Network$aws:ec2/vpc:Vpc") == "AWS: network"
+    assert of("wandb:aws:Cluster$wandb:aws:NodePools$aws:eks/nodeGroup:NodeGroup") == "AWS: cluster and nodes"
+    assert of("wandb:aws:Platform$wandb:aws:MySQL$aws:rds/cluster:Cluster") == "AWS: Aurora"
+    assert of("wandb:clickhouse:ClickHouse$kubernetes:core/v1:Secret") == "ClickHouse"
+
+
+def test_nodes_are_told_by_pool_and_zone():
+    def node(name: str, pool: str, zone: str) -> dict:
+        labels = {"wandb.pulumi/pool": pool, "topology.kubernetes.io/zone": zone}
+        allocatable = {"cpu": "8", "memory": "32Gi"}
+        return {"metadata": {"name": name, "labels": labels}, "status": {"allocatable": allocatable}}
+
+    def pod(name: str, on: str) -> dict:
+        container = {"name": "a", "resources": {"requests": {"cpu": "2", "memory": "4Gi"}}}
+        return {"metadata": {"name": name, "namespace": "wandb"}, "spec": {"nodeName": on, "containers": [container]}}
+
+    nodes = [node("a", "general", "z1"), node("b", "general", "z1"), node("c", "clickhouse", "z2")]
+    own, general = report_aws.pool_uses(nodes, [pod("1", "a"), pod("2", "b"), pod("3", "b")])
+    assert (own.pool, own.zone, own.nodes, own.requested_cpu) == ("clickhouse", "z2", 1, 0)
+    assert (general.nodes, general.cpu, general.requested_cpu, general.requested_memory) == (2, 16, 6, 12)
+    assert general.pods == {"wandb": 3}

@@ -42,3 +42,18 @@ def test_settings_that_are_wrong_are_left_for_the_program_to_refuse(tmp_path: Pa
     (tmp_path / "Pulumi.yaml").write_text("name: wandb\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {config}\n")
     assert sum(pool.count for pool in surroundings.of_stack("dev", tmp_path).pools) == 3
+
+
+def test_of_a_cluster_that_the_stack_makes_there_is_nothing_but_its_issuer():
+    found = surroundings.of_stack("prod")
+    assert (found.pools, found.storage_class, found.ingress_class, found.objects) == ((), None, None, ())
+    assert found.issuer.startswith("https://oidc.eks.eu-central-1.amazonaws.com/id/")
+
+
+def test_a_brought_eks_cluster_has_the_planned_nodes_in_aws_zones_and_what_the_settings_say_runs_in_it():
+    found = surroundings.of_stack("aws-existing-cluster")
+    assert {zone for pool in found.pools for zone in pool.zones} == {f"eu-central-1{letter}" for letter in "abc"}
+    (own,) = [pool for pool in found.pools if pool.taints]
+    assert (own.labels["dedicated"], own.taints[0]["value"]) == ("clickhouse", "clickhouse")
+    assert ("Deployment", "aws-load-balancer-controller") in names("aws-existing-cluster")
+    assert found.storage_class == "gp3"

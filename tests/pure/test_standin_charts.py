@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.aws.metrics_server import MetricsServerChart, chart_values
 from rehearsal import crds, faults
 from rehearsal.operators import charts
 from rehearsal.state import MARK, State
@@ -75,6 +76,21 @@ def test_wandbs_chart_names_and_requests():
     assert {"name": "AIRGAPPED", "value": "true"} in container["env"]
     assert ("ServiceAccount", "wandb-manager") in objects
     assert ("ClusterRole", "wandb-manager-role") in objects
+
+
+def test_metrics_servers_chart_makes_what_this_project_asks_it_for():
+    chart = MetricsServerChart(image="mirror.example.com/metrics-server")
+    objects = installed((chart.chart, chart.version, str(chart.repository)), chart_values(chart))
+    made = objects["Deployment", "metrics-server"]["spec"]
+    assert made["replicas"] == 2
+    (container,) = made["template"]["spec"]["containers"]
+    assert container["image"] == "mirror.example.com/metrics-server:v0.8.1"
+    assert container["resources"]["requests"] == {"cpu": "100m", "memory": "200Mi"}
+    assert objects["PodDisruptionBudget", "metrics-server"]["spec"]["maxUnavailable"] == 1
+    labels = {"app.kubernetes.io/name": "metrics-server", "app.kubernetes.io/instance": "metrics-server"}
+    spread = made["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["labelSelector"]["matchLabels"] for each in spread] == [labels, labels]
+    assert labels.keys() == made["selector"]["matchLabels"].keys()
 
 
 def test_definitions_come_first_and_can_be_skipped():

@@ -99,6 +99,19 @@ def test_a_container_with_resources_of_its_own_does_not_hear_the_components():
     assert container(rendered(own), "wandb-console-bc")["resources"]["requests"]["cpu"] == "250m"
 
 
+def test_pods_that_would_rather_be_on_spot_nodes_say_so_and_stay_apart():
+    tree = values(wandb_space.arguments(spot_pool="dedicated=spot"))
+    objects = {obj["metadata"]["name"]: obj for obj in render(tree, "wandb", "wandb") if obj["kind"] == "Deployment"}
+    for name in ("wandb-frontend", "wandb-weave-bc"):
+        pod = objects[name]["spec"]["template"]["spec"]
+        assert pod["tolerations"] == tree["frontend"]["tolerations"]
+        assert pod["affinity"] == tree["frontend"]["affinity"]
+        keys = {each["topologyKey"] for each in pod["topologySpreadConstraints"]}
+        assert keys == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    for name in ("wandb-api", "wandb-app-bc", "wandb-weave-trace-bc"):
+        assert not {"tolerations", "affinity"} & objects[name]["spec"]["template"]["spec"].keys()
+
+
 def test_images_follow_tag_digest_and_prefix():
     assert container(rendered(), "wandb-app-bc")["image"] == "wandb/local:latest"
     pinned = rendered({"app": {"image": {"tag": "0.82.2"}}, "global": {"repositoryPrefix": "mirror.example.com/w"}})

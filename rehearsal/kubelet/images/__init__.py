@@ -8,6 +8,8 @@ from . import clickhouse_server
 
 OPERATORS = {
     re.compile(r"(?:^|/)altinity/clickhouse-operator[:@]"): "rehearsal.operators.clickhouse",
+    re.compile(r"(?:^|/)aws-load-balancer-controller[:@]"): "rehearsal.operators.load_balancer",
+    re.compile(r"(?:^|/)cluster-autoscaler[:@]"): "rehearsal.operators.autoscaler",
     re.compile(r"(?:^|/)(?:wandb/controller|wandb_tools/wandb-k8s-operator)[:@]"): "rehearsal.operators.wandb",
 }
 """Images, wherever they are mirrored, and the module that plays the program inside."""

@@ -106,6 +106,8 @@ def _servers(values: Mapping[str, Any], release: str, namespace: str) -> dict[st
 def _frontends(values: Mapping[str, Any], release: str, namespace: str) -> dict[str, Mapping[str, str]]:
     config = values["global"]
     console = (values.get("console") or {}).get("env") or {}
+    proxy = (values.get("console") or {}).get("proxy") or {}
+    proxies = {"HTTP_PROXY": "httpProxy", "HTTPS_PROXY": "httpsProxy", "NO_PROXY": "noProxy"}
     return {
         "console-configmap": {
             "BUCKET_ACCESS_IDENTITY": str(console.get("BUCKET_ACCESS_IDENTITY", "unknown")),
@@ -113,6 +115,7 @@ def _frontends(values: Mapping[str, Any], release: str, namespace: str) -> dict[
             "OPERATOR_NAMESPACE": config["operator"]["namespace"],
             "RELEASE_NAME": release,
             "RELEASE_NAMESPACE": namespace,
+            **{name: proxy[key] for name, key in proxies.items() if proxy.get(key)},
         },
         "frontend-configmap": {
             "FRONTEND_APP_BACKEND": f"{release}-app:8080",
@@ -165,13 +168,16 @@ def _api(values: Mapping[str, Any], release: str, namespace: str) -> dict[str, s
         "GORILLA_LOCAL_SERVICE_BYPASS": str(config["localService"]["bypass"]).lower(),
     }
     oidc = config["auth"]["oidc"]
+    origins: list[str] = list(values["app"].get("extraCors") or ())
     if oidc["clientId"]:
         data |= {
             "GORILLA_OIDC_CLIENT_ID": oidc["clientId"],
             "GORILLA_OIDC_ISSUER": oidc["issuer"],
             "GORILLA_AUTH_METHOD": oidc["authMethod"],
-            "GORILLA_CORS_ORIGINS": f"{config['host']},null",
         }
+        origins += [config["host"], "null"]
+    if origins:
+        data["GORILLA_CORS_ORIGINS"] = ",".join(origins)
     if config["weave-trace"]["enabled"]:
         trusted = {}
         for entry in values["app"].get("internalJWTMap") or ():
@@ -204,6 +210,8 @@ def _secrets(
             "GORILLA_STATSIG_KEY": statsig["apiKey"],
             "GORILLA_SLACK_CLIENT_ID": slack["clientId"],
             "GORILLA_SLACK_SECRET": slack["secret"],
+            "SLACK_CLIENT_ID": slack["clientId"],
+            "SLACK_SECRET": slack["secret"],
         }
     }
     if not config["redis"]["secret"]["secretName"]:

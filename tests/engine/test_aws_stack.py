@@ -1,0 +1,275 @@
+"""The stacks of the target aws, whole: from an empty account to W&B, changed as users change them, and back to nothing.
+
+The tests of a class share one rehearsal and run in the order in which they are written, as a user would go on.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from rehearsal.aws import latency, remains
+from rehearsal.aws.account import Account
+from rehearsal.aws.eks.tokens import CLUSTER, LOAD_BALANCER, VOLUME
+from rehearsal.control_plane import shut_down
+from rehearsal.engine import Run
+from rehearsal.lifecycle import Rehearsal
+from rehearsal.progress import Progress
+from rehearsal.state import PROJECT, State
+from tests.engine.conftest import background, kill
+
+POOL = "wandb.pulumi/pool"
+HOLDS_DATA = {
+    "aws:rds/cluster:Cluster",
+    "aws:rds/clusterInstance:ClusterInstance",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:s3/bucket:Bucket",
+    "aws:kms/key:Key",
+    "aws:eks/cluster:Cluster",
+    "aws:ec2/vpc:Vpc",
+    "aws:ec2/subnet:Subnet",
+    "kubernetes:core/v1:Namespace",
+    "kubernetes:clickhouse.altinity.com/v1:ClickHouseInstallation",
+    "kubernetes:clickhouse-keeper.altinity.com/v1:ClickHouseKeeperInstallation",
+    "kubernetes:apps.wandb.com/v1:WeightsAndBiases",
+}
+"""Types of what holds data, or takes what holds data along when it goes."""
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "more nodes": {"wandb:sizing": {"nodes": {"count": 6}}},
+    "larger nodes": {"wandb:sizing": {"nodes": {"type": "r6i.8xlarge"}}},
+    "a larger database": {"wandb:mysql": {"class": "db.r6g.4xlarge"}},
+    "a larger cache": {"wandb:redis": {"class": "cache.m6g.2xlarge"}},
+    "another W&B": {"wandb:versions": {"wandbServer": "0.82.1"}},
+    "another ClickHouse": {"wandb:versions": {"clickhouse": "25.8.16.10001.altinitystable"}},
+    "the next Kubernetes": {"wandb:aws": {"cluster": {"version": "1.36"}}},
+    "another MySQL password": {"wandb:mysql": {"passwordRevision": 2}},
+    "another Redis password": {"wandb:redis": {"passwordRevision": 2}},
+}
+EXAMPLES = sorted(path.name.split(".")[1] for path in (PROJECT / "examples").glob("Pulumi.aws-*.yaml"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fast() -> Iterator[None]:
+    before = os.environ.get(latency.SCALE)
+    os.environ[latency.SCALE] = "0.1"
+    yield
+    os.environ.pop(latency.SCALE) if before is None else os.environ.update({latency.SCALE: before})
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        known = result.get(key)
+        result[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+class Project:
+    """The project with a stack file that changes. The program is the real one."""
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        self.folder = folder
+        self.stack = stack
+        definition = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
+        folder.mkdir()
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**definition, "main": str(PROJECT)}))
+        self.original = yaml.safe_load(stack_file(stack).read_text())
+        self.write({})
+
+    def write(self, changes: Mapping[str, Any]) -> None:
+        """The stack file with these settings instead of its own."""
+        changed = {**self.original, "config": merged(self.original["config"], changes)}
+        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump(changed))
+
+
+def stack_file(stack: str) -> Path:
+    own = PROJECT / f"Pulumi.{stack}.yaml"
+    return own if own.exists() else PROJECT / "examples" / own.name
+
+
+def rehearsal_of(project: Project, folder: Path, binaries: Mapping[str, Path]) -> Rehearsal:
+    state = State((folder / project.stack).resolve())
+    return Rehearsal(state, binaries, Progress(Console(file=io.StringIO())), project.folder)
+
+
+def replaced(run: Run) -> set[str]:
+    """Types that hold data and of which something would be replaced or deleted."""
+    ends = [operation for operation in run.operations if "replace" in operation.op or operation.op.startswith("delete")]
+    return {operation.types[-1] for operation in ends} & HOLDS_DATA
+
+
+@pytest.fixture(scope="class")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("prod-project") / "project", "prod")
+
+
+@pytest.fixture(scope="class")
+def rehearsal(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, binaries: Mapping[str, Path]
+) -> Iterator[Rehearsal]:
+    found = rehearsal_of(project, tmp_path_factory.mktemp("prod-stack"), binaries)
+    yield found
+    shut_down(found.state)
+
+
+class TestTheProductionStack:
+    """Pulumi.prod.yaml."""
+
+    def test_a_preview_of_the_empty_account_shows_everything(self, rehearsal: Rehearsal) -> None:
+        code, run = rehearsal.preview()
+        assert code == 0, run.errors
+        kinds = {operation.types[-1] for operation in run.operations}
+        assert HOLDS_DATA - {"kubernetes:core/v1:Namespace"} <= kinds
+        assert "aws:route53/record:Record" in kinds
+
+    def test_comes_up_with_every_deployment_available_and_every_pod_in_its_pool(self, rehearsal: Rehearsal) -> None:
+        code, run = rehearsal.up()
+        assert code == 0, run.errors
+        for deployment in rehearsal.api.list("apps/v1", "Deployment"):
+            assert deployment["status"].get("availableReplicas") == deployment["spec"]["replicas"], deployment
+        pools = {
+            node["metadata"]["name"]: node["metadata"]["labels"][POOL] for node in rehearsal.api.list("v1", "Node")
+        }
+        for pod in rehearsal.api.list("v1", "Pod"):
+            owners = {owner["kind"] for owner in pod["metadata"].get("ownerReferences") or ()}
+            own = pod["metadata"]["name"].startswith(("chi-", "chk-"))
+            if "DaemonSet" not in owners:
+                assert pools[pod["spec"]["nodeName"]] == ("clickhouse" if own else "general"), pod["metadata"]["name"]
+
+    def test_the_record_points_at_the_load_balancer(self, rehearsal: Rehearsal) -> None:
+        account = Account(rehearsal.state)
+        (balancer,) = account.all(LOAD_BALANCER)
+        names = [
+            alias["name"] for each in account.all("aws:route53/record:Record") for alias in each.get("aliases") or ()
+        ]
+        assert names == [balancer["dnsName"]]
+        assert rehearsal.engine.outputs()["loadBalancer"] == balancer["dnsName"]
+
+    def test_a_second_up_changes_nothing(self, rehearsal: Rehearsal) -> None:
+        code, run = rehearsal.up()
+        assert code == 0, run.errors
+        assert run.unchanged
+
+    @pytest.mark.parametrize("name", CHANGES)
+    def test_a_change_replaces_nothing_that_holds_data(self, rehearsal: Rehearsal, project: Project, name: str) -> None:
+        project.write(CHANGES[name])
+        code, run = rehearsal.preview()
+        project.write({})
+        assert code == 0, run.errors
+        assert run.changes.keys() - {"same"}, f"{name} changes nothing"
+        assert not replaced(run)
+
+    def test_versions_and_passwords_change_in_place(self, rehearsal: Rehearsal, project: Project) -> None:
+        names = ("another W&B", "another ClickHouse", "another MySQL password", "another Redis password")
+        changes: dict[str, Any] = {}
+        for name in names:
+            changes = merged(changes, CHANGES[name])
+        project.write(changes)
+        code, run = rehearsal.up()
+        assert code == 0, run.errors
+        assert not replaced(run)
+        assert rehearsal.up()[1].unchanged
+
+    def test_kubernetes_and_the_number_of_nodes_change_under_load(self, rehearsal: Rehearsal, project: Project) -> None:
+        project.write(merged(CHANGES["the next Kubernetes"], CHANGES["more nodes"]))
+        code, run = rehearsal.up()
+        assert code == 0, run.errors
+        assert not replaced(run)
+        versions = {each["status"]["nodeInfo"]["kubeletVersion"][:5] for each in rehearsal.api.list("v1", "Node")}
+        assert versions == {"v1.36"}
+        assert rehearsal.up()[1].unchanged
+
+    def test_destroy_refuses_while_protection_is_on(self, rehearsal: Rehearsal) -> None:
+        before = len(Account(rehearsal.state).all())
+        code, run = rehearsal.engine.run("destroy", preview_first=True)
+        assert code != 0
+        assert any("protect" in message for _, message in run.errors)
+        assert len(Account(rehearsal.state).all()) == before
+
+    def test_destroy_leaves_what_it_should_and_says_why(self, rehearsal: Rehearsal) -> None:
+        done = rehearsal.destroy()
+        assert done.code == 0, (done.run and done.run.errors, done.left)
+        kinds = {item.kind for item in done.kept}
+        assert kinds == {VOLUME, *remains.FACTS}
+        assert not rehearsal.state.folder.exists()
+
+
+@pytest.mark.parametrize("stack", [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in EXAMPLES])
+def test_every_example_comes_up_stays_as_it_is_and_goes(
+    stack: str, tmp_path: Path, binaries: Mapping[str, Path]
+) -> None:
+    rehearsal = rehearsal_of(Project(tmp_path / "project", stack), tmp_path, binaries)
+    try:
+        code, run = rehearsal.up()
+        assert code == 0, run.errors
+        code, run = rehearsal.up()
+        assert run.unchanged, (code, run.errors, run.changes)
+        done = rehearsal.destroy()
+        assert done.code == 0, (done.run and done.run.errors, done.left)
+    finally:
+        shut_down(rehearsal.state)
+
+
+@pytest.fixture
+def test_stack(tmp_path: Path, binaries: Mapping[str, Path]) -> Iterator[Rehearsal]:
+    found = rehearsal_of(Project(tmp_path / "project", "aws-test"), tmp_path, binaries)
+    yield found
+    shut_down(found.state)
+
+
+class TestWhenAwsFails:
+    """A failure in the middle, and the next `up`."""
+
+    def play(self, test_stack: Rehearsal, *faults: Mapping[str, Any]) -> None:
+        test_stack.state.faults.parent.mkdir(parents=True, exist_ok=True)
+        test_stack.state.faults.write_text(json.dumps({"aws": list(faults)}))
+
+    def test_the_next_up_goes_on_where_the_failed_one_stopped(self, test_stack: Rehearsal) -> None:
+        self.play(
+            test_stack, {"operation": "create", "type": "aws:eks/nodeGroup:NodeGroup", "error": "quota", "times": 1}
+        )
+        code, run = test_stack.up()
+        assert code != 0
+        assert any("quota" in message.lower() or "limit" in message.lower() for _, message in run.errors), run.errors
+        code, run = test_stack.up()
+        assert code == 0, run.errors
+        (cluster,) = Account(test_stack.state).all(CLUSTER)
+        assert cluster["status"] == "ACTIVE"
+        assert test_stack.up()[1].unchanged
+
+    def test_a_stack_that_was_never_whole_is_destroyed(self, test_stack: Rehearsal) -> None:
+        self.play(
+            test_stack, {"operation": "create", "type": "aws:eks/nodeGroup:NodeGroup", "error": "timeout", "times": 9}
+        )
+        code, _ = test_stack.up()
+        assert code != 0
+        test_stack.state.faults.unlink()
+        done = test_stack.destroy()
+        assert done.code == 0, (done.run and done.run.errors, done.left)
+
+    def test_a_killed_up_is_gone_on_from_and_makes_nothing_twice(
+        self, test_stack: Rehearsal, binaries: Mapping[str, Path]
+    ) -> None:
+        account = Account(test_stack.state)
+        running = background("up", test_stack.state, binaries, test_stack.project)
+        deadline = time.monotonic() + 120
+        while not account.all(CLUSTER) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        kill(running, test_stack.state)
+        assert account.all(CLUSTER), "the cluster was not begun"
+        code, run = test_stack.up()
+        assert code == 0, run.errors
+        assert test_stack.up()[1].unchanged
+        kinds = [record.token for record in account.all() if not record.brought]
+        assert (kinds.count(CLUSTER), kinds.count("aws:ec2/vpc:Vpc"), kinds.count("aws:kms/key:Key")) == (1, 1, 1)
+        done = test_stack.destroy()
+        assert done.code == 0, (done.run and done.run.errors, done.left)
