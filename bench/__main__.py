@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Annotated
 
@@ -18,8 +18,13 @@ from . import rehearsed
 from .figures import Figure, Group, show
 from .measure import CommandFailed, Cost, medians, once
 
-PROGRAM_LIMIT = 1.5
+TIME_LIMIT = 1.5
 """The whole program, recorded, over importing the SDK modules that it uses, in processor time."""
+MEMORY_LIMIT = 1.2
+"""The same, in peak memory."""
+EXPECTED_MINUTES = 35
+"""For everything, on two cores."""
+STACKS = ("dev", "prod")
 GROWTH = (1, 2, 4)
 INTERRUPTED = 130
 
@@ -28,7 +33,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    stack: Annotated[str, typer.Option(help="the stack that is measured")] = "dev",
+    stack: Annotated[list[str] | None, typer.Option(help="a stack that is measured; may be given again")] = None,
     runs: Annotated[int, typer.Option(help="how often each is run; the median counts", min=1)] = 7,
     engine: Annotated[bool, typer.Option(help="measure the rehearsed preview and up too: some minutes")] = True,
 ) -> None:
@@ -37,7 +42,7 @@ def main(
     signal.signal(signal.SIGTERM, _interrupt)  # what is running has to clean up then, too
     kept = True
     try:
-        for group in _groups(stack, runs, engine, console):
+        for group in _groups(stack or STACKS, runs, engine, console):
             show(console, group)
             kept = kept and all(figure.kept for figure in group.figures)
     except KeyboardInterrupt:
@@ -55,12 +60,16 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _groups(stack: str, runs: int, engine: bool, console: Console) -> Iterator[Group]:
+def _groups(stacks: Sequence[str], runs: int, engine: bool, console: Console) -> Iterator[Group]:
     console.print(f"Medians of {runs} runs, each over another measured in turn with it.", style="dim")
-    yield from _program(stack, runs, console)
-    yield _growth(runs, console)
     if engine:
-        yield rehearsed.figures(stack, console)
+        console.print(f"All of it takes up to {EXPECTED_MINUTES} minutes on two cores.", style="dim")
+    for stack in stacks:
+        yield from _program(stack, runs, console)
+        yield from _zones_and_pools(stack, console)
+    yield _growth(runs, console)
+    for stack in stacks if engine else ():
+        yield from rehearsed.groups(stack, console)
 
 
 def _measured(console: Console, what: str, commands: list[list[str]], runs: int) -> list[Cost]:
@@ -82,11 +91,14 @@ def _shown(*arguments: str) -> str:
     return shlex.join(["python", "-m", "bench.subjects", *arguments])
 
 
-def _costs(cost: Cost, over: Cost, *, prefix: str = "", limit: float | None = None) -> list[Figure]:
+def _costs(
+    cost: Cost, over: Cost, *, prefix: str = "", time: float | None = None, memory: float | None = None
+) -> list[Figure]:
+    """The figures of `cost`; `time` and `memory` are limits."""
     return [
-        Figure(what=f"{prefix}processor time", value=cost.cpu, unit="s", over=over.cpu, limit=limit),
+        Figure(what=f"{prefix}processor time", value=cost.cpu, unit="s", over=over.cpu, limit=time),
         Figure(what=f"{prefix}wall time", value=cost.seconds, unit="s", over=over.seconds),
-        Figure(what=f"{prefix}peak memory", value=cost.mib, unit="MiB", over=over.mib),
+        Figure(what=f"{prefix}peak memory", value=cost.mib, unit="MiB", over=over.mib, limit=memory),
     ]
 
 
@@ -97,7 +109,7 @@ def _program(stack: str, runs: int, console: Console) -> Iterator[Group]:
     whole, yardstick = _measured(console, f"the whole program, {stack}", commands, runs)
     yield Group(
         title=f"The whole program under the recorder ({stack}), over importing its {len(json.loads(listed))} SDK modules",
-        figures=_costs(whole, yardstick, limit=PROGRAM_LIMIT),
+        figures=_costs(whole, yardstick, time=TIME_LIMIT, memory=MEMORY_LIMIT),
         commands=[
             _shown("program", stack),
             f'python -m bench.subjects imports "$(python -m bench.subjects modules {shlex.quote(stack)})"',
@@ -107,7 +119,7 @@ def _program(stack: str, runs: int, console: Console) -> Iterator[Group]:
     total = sum(resources.values())
     counts = {
         package: sum(number for token, number in resources.items() if token.startswith(f"{package}:"))
-        for package in ("kubernetes", "random", "wandb", "pulumi")
+        for package in ("aws", "kubernetes", "random", "wandb", "pulumi")
     }
     yield Group(
         title=f"Resources of {stack} by package, over all of them",
@@ -118,6 +130,25 @@ def _program(stack: str, runs: int, console: Console) -> Iterator[Group]:
         ],
         commands=[_shown("program", stack)],
     )
+
+
+def _zones_and_pools(stack: str, console: Console) -> Iterator[Group]:
+    """An AWS stack in six zones over three, and with a node pool more over without."""
+    with console.status(f"[dim]zones and pools of {stack}[/dim]"):
+        found = json.loads(once(_subject("growth", stack)).output)
+    if not found:
+        return
+    three, six, more = found
+    figures = []
+    for what, size, over in (
+        (f"{six['zones']} zones over {three['zones']}", six, three),
+        (f"{more['pools']} pools over {three['pools']}", more, three),
+    ):
+        figures += [
+            Figure(what=f"{what}: resources", value=size["resources"], unit="resources", over=over["resources"]),
+            Figure(what=f"{what}: inputs", value=size["input_kib"], unit="KiB", over=over["input_kib"]),
+        ]
+    yield Group(title=f"Zones and node pools of {stack}, recorded", figures=figures, commands=[_shown("growth", stack)])
 
 
 def _growth(runs: int, console: Console) -> Group:

@@ -17,7 +17,7 @@ class Figure:
     what: str
     value: float
     unit: str
-    """Of `value` and of `over`: "s", "MiB" or "resources"."""
+    """Of `value` and of `over`: "s", "MiB", "KiB" or "resources"."""
     over: float | None = None
     """What `value` is divided by; None: a figure that stands for itself."""
     limit: float | None = None

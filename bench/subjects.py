@@ -5,6 +5,7 @@ modules [STACK]     the same; prints the SDK modules that it has imported, in th
 imports MODULES     imports these modules (that JSON) and no other of the SDKs: the yardstick of the first. In another
                     order some would import more.
 instances NUMBER    a program with that many W&B installations under the recorder; prints the number of resources
+growth [STACK]      an AWS stack in more zones and with more node pools; prints its sizes, as JSON
 
 All run alike: a fresh Python, its garbage collector as Python sets it, compiled modules from its cache.
 """
@@ -15,9 +16,10 @@ import importlib
 import json
 import sys
 from collections import Counter
+from dataclasses import asdict
 from types import ModuleType
 
-SDKS = ("pulumi", "pulumi_kubernetes", "pulumi_random")
+SDKS = ("pulumi", "pulumi_aws", "pulumi_kubernetes", "pulumi_random")
 
 
 def main(name: str, argument: str) -> None:
@@ -36,6 +38,10 @@ def main(name: str, argument: str) -> None:
             from . import instances
 
             print(len(instances.recorded(int(argument)).recorder.resources_by_urn))
+        case "growth":
+            from . import growth
+
+            print(json.dumps([asdict(size) for size in growth.sizes(argument or "prod")]))
         case _:
             raise SystemExit(__doc__)
 
