@@ -11,6 +11,7 @@ from components.namespaces import OWNER_ANNOTATION
 from settings import Problem, Settings
 from settings.base import cores, gibibytes
 from settings.clickhouse import ExternalClickHouse
+from settings.instance import Instance
 from settings.problems import problem
 from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
 from settings.surface import full
@@ -239,6 +240,27 @@ def brought_secrets(settings: Settings) -> Iterator[BroughtSecret]:
         )
     if isinstance(settings.object_store, ExternalObjectStore):
         yield from _bucket_secrets(settings, settings.object_store)
+    yield from _instance_secrets(settings.instance)
+
+
+def _instance_secrets(instance: Instance) -> Iterator[BroughtSecret]:
+    named = {
+        "oidc.secretRef": instance.oidc.secret_ref if instance.oidc else None,
+        "smtp.passwordSecret": instance.smtp.password_secret if instance.smtp else None,
+        "slack.secretRef": instance.slack.secret_ref if instance.slack else None,
+        "kafka.passwordSecret": instance.kafka.password_secret if instance.kafka else None,
+    }
+    for path, secret in named.items():
+        if secret:
+            yield BroughtSecret(path=f"instance.{path}", namespace_key="wandb", name=secret.name, keys=(secret.key,))
+    everywhere = {
+        "instance": instance,
+        **{f"instance.components.{name}": each for name, each in instance.components.items()},
+    }
+    for path, each in everywhere.items():
+        for variable, reference in each.env_secrets.items():
+            name, key = reference.split("/", 1)
+            yield BroughtSecret(path=f"{path}.envSecrets.{variable}", namespace_key="wandb", name=name, keys=(key,))
 
 
 def _bucket_secrets(settings: Settings, store: ExternalObjectStore) -> Iterator[BroughtSecret]:

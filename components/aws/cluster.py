@@ -186,6 +186,7 @@ class Cluster(pulumi.ComponentResource):
             NodePoolsArgs(
                 account=args.account,
                 cluster=self.eks.name,
+                cluster_name=args.name,
                 version=args.version,
                 network=args.network,
                 key_arn=args.key_arn,

@@ -41,8 +41,6 @@ class ControlPlane(pulumi.ComponentResource):
 
     cluster: aws.eks.Cluster
     eks: values.EKS
-    admins: list[pulumi.Resource]
-    """What gives `admin_arns` their rights."""
     certificate: pulumi.Output[str]
     """The API server's authority, in base64."""
 
@@ -53,7 +51,8 @@ class ControlPlane(pulumi.ComponentResource):
         self.cluster = self._control_plane()
         self.certificate = self.cluster.certificate_authority.apply(_certificate)
         self.eks = self._seen_by_iam()
-        self.admins = [self._admin(arn) for arn in args.admin_arns]
+        for arn in args.admin_arns:
+            self._admin(arn)
         self.register_outputs({"name": self.cluster.name})
 
     def _control_plane(self) -> aws.eks.Cluster:
@@ -98,15 +97,18 @@ class ControlPlane(pulumi.ComponentResource):
                 provider=args.account.provider,
                 depends_on=[logs, *granted],
                 protect=args.protect or None,
+                # EKS refuses subnets in other zones than those it began with (aws/containers-roadmap, issue 2258): a zone
+                # that is added is for nodes, which may stand where the control plane has no interface
+                ignore_changes=["vpcConfig.subnetIds"],
             ),
         )
 
-    def _admin(self, arn: str) -> pulumi.Resource:
+    def _admin(self, arn: str) -> None:
         name = f"{self._name}-admin-{fingerprint(arn)}"
         entry = aws.eks.AccessEntry(
             name, cluster_name=self.cluster.name, principal_arn=arn, type="STANDARD", opts=self._opts
         )
-        return aws.eks.AccessPolicyAssociation(
+        aws.eks.AccessPolicyAssociation(
             name,
             cluster_name=self.cluster.name,
             principal_arn=entry.principal_arn,

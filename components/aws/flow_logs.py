@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pulumi
-from pulumi_aws import cloudwatch, ec2, iam
+from pulumi_aws import cloudwatch, ec2
 
+from . import identity
 from .account import Account
 from .resource_policies import flow_logs_policy, flow_logs_trust
 
@@ -41,17 +42,12 @@ def flow_log(
     """Records accepted and rejected traffic of a VPC in an encrypted log group of its own, kept for `days`."""
     opts = pulumi.ResourceOptions(parent=parent, provider=account.provider)
     group = cloudwatch.LogGroup(name, retention_in_days=days, kms_key_id=key_arn, opts=opts)
-    role = iam.Role(
+    role_arn, _ = identity.role(
         name,
-        description="Writes the flow logs of one VPC",
-        assume_role_policy=json.dumps(flow_logs_trust(account)),
-        opts=opts,
-    )
-    policy = iam.RolePolicy(
-        name,
-        role=role.name,
-        policy=group.arn.apply(lambda arn: json.dumps(flow_logs_policy(arn))),
-        opts=opts,
+        account=account,
+        trust=json.dumps(flow_logs_trust(account)),
+        policies={"log-group": group.arn.apply(lambda arn: json.dumps(flow_logs_policy(arn)))},
+        parent=parent,
     )
     ec2.FlowLog(
         name,
@@ -59,7 +55,7 @@ def flow_log(
         traffic_type="ALL",
         log_destination_type="cloud-watch-logs",
         log_destination=group.arn,
-        iam_role_arn=role.arn,
+        iam_role_arn=role_arn,
         max_aggregation_interval=AGGREGATION_SECONDS,
-        opts=pulumi.ResourceOptions(parent=parent, provider=account.provider, depends_on=[policy]),
+        opts=opts,
     )

@@ -23,6 +23,7 @@ from ..ordering import after
 from . import offered, values
 from .account import Account
 from .policies import text
+from .resource_policies import document
 
 AUDIENCE = "sts.amazonaws.com"
 """Whom the tokens are for that EKS mounts into pods. Source: Amazon EKS User Guide, IAM roles for service accounts."""
@@ -153,8 +154,8 @@ def role(
     opts = pulumi.ResourceOptions(parent=parent, provider=account.provider)
     made = aws.iam.Role(name, assume_role_policy=trust, opts=opts)
     granted: list[pulumi.Resource] = [
-        aws.iam.RolePolicy(f"{name}-{policy}", role=made.name, name=policy, policy=document, opts=opts)
-        for policy, document in (policies or {}).items()
+        aws.iam.RolePolicy(f"{name}-{policy}", role=made.name, name=policy, policy=body, opts=opts)
+        for policy, body in (policies or {}).items()
     ]
     for policy in managed_policies:
         arn = account.arn("iam", f"policy/{policy}", region="", account="aws")
@@ -201,4 +202,4 @@ def pod_trust(cluster_arn: str, namespace: str, service_account: str) -> dict[st
 def _trust(principal: Mapping[str, str], actions: Sequence[str], equals: Mapping[str, Any]) -> dict[str, Any]:
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": dict(principal), "Action": list(actions)}
     condition = {"Condition": {"StringEquals": dict(equals)}} if equals else {}
-    return {"Version": "2012-10-17", "Statement": [statement | condition]}
+    return document(statement | condition)

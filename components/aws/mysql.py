@@ -231,7 +231,7 @@ class MySQL(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self, provider=args.account.provider, depends_on=logs)
         role = None
         if args.monitoring_seconds:
-            role = monitoring_role(f"{name}-monitoring", account=args.account, opts=self._child)
+            role = monitoring_role(f"{name}-monitoring", account=args.account, parent=self)
         return [
             aws.rds.ClusterInstance(
                 f"{name}-{number + 1}",

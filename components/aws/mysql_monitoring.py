@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from ..ordering import after
+from . import identity
 from .account import Account
+from .resource_policies import service_trust
 
 
 def log_groups(
@@ -37,20 +38,14 @@ def log_groups(
     ]
 
 
-def monitoring_role(name: str, *, account: Account, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def monitoring_role(name: str, *, account: Account, parent: pulumi.Resource) -> pulumi.Output[str]:
     """The role by which RDS writes metrics of the operating system (Enhanced Monitoring), once it may write them."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "monitoring.rds.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account.id}},
-    }
-    trust = {"Version": "2012-10-17", "Statement": [statement]}
-    role = aws.iam.Role(name, assume_role_policy=json.dumps(trust), opts=opts)
-    attached = aws.iam.RolePolicyAttachment(
+    trust = service_trust("monitoring.rds", account, account.arn("rds", "db:*"))
+    role_arn, _ = identity.role(
         name,
-        role=role.name,
-        policy_arn=account.arn("iam", "policy/service-role/AmazonRDSEnhancedMonitoringRole", region="", account="aws"),
-        opts=opts,
+        account=account,
+        trust=json.dumps(trust),
+        managed_policies=("service-role/AmazonRDSEnhancedMonitoringRole",),
+        parent=parent,
     )
-    return after(role.arn, attached)
+    return role_arn

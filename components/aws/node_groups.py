@@ -33,6 +33,8 @@ class NodePoolsArgs:
     account: Account
     cluster: pulumi.Input[str]
     """Its name, known once the control plane runs."""
+    cluster_name: str
+    """The same as text: what only carries the name waits for nothing."""
     version: str
     """The Kubernetes minor of the nodes: the control plane's, after which they follow."""
     network: values.Network
@@ -83,7 +85,7 @@ class NodePools(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _template(self, pool: NodePool) -> aws.ec2.LaunchTemplate:
-        tags = {**self._args.tags, "Name": pulumi.Output.concat(self._args.cluster, f"-{pool.name}")}
+        tags = {**self._args.tags, "Name": f"{self._args.cluster_name}-{pool.name}"}
         volume: LaunchTemplateBlockDeviceMappingEbsArgsDict = {
             "volume_type": "gp3",
             "volume_size": pool.disk_gib,

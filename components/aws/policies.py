@@ -13,8 +13,7 @@ from typing import Any
 import pulumi
 
 from ..later import lift
-
-Policy = dict[str, Any]
+from .resource_policies import Policy, document
 
 LOAD_BALANCER_TAG = "elbv2.k8s.aws/cluster"
 """On everything that the AWS Load Balancer Controller makes; its value is the cluster's name."""
@@ -30,7 +29,7 @@ def wandb_bucket(*, partition: str, bucket: str) -> Policy:
 
     It may not delete a version: what a program error or a stolen token deletes can be brought back.
     """
-    return _document(
+    return document(
         _allow(
             "Bucket",
             (
@@ -54,7 +53,7 @@ def wandb_bucket(*, partition: str, bucket: str) -> Policy:
 
 def clickhouse_bucket(*, partition: str, bucket: str) -> Policy:
     """What a ClickHouse disk does with its bucket; as little as with W&B's may it delete a version."""
-    return _document(
+    return document(
         _allow("Bucket", ("s3:ListBucket", "s3:GetBucketLocation"), _bucket(partition, bucket)),
         _allow(
             "Objects",
@@ -72,7 +71,7 @@ def clickhouse_bucket(*, partition: str, bucket: str) -> Policy:
 
 def key_use(*, key_arn: str, service: str, region: str, dns_suffix: str) -> Policy:
     """Encrypting and decrypting with one key, by way of one service in one region, such as `s3`, and no other."""
-    return _document(
+    return document(
         _allow(
             "Key",
             ("kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"),
@@ -88,7 +87,7 @@ def volume_key(*, key_arn: str, region: str, dns_suffix: str) -> Policy:
     A grant is what EC2 gets, to decrypt while the volume is attached; none can be given to anyone else.
     """
     via = _via("ec2", region, dns_suffix)
-    return _document(
+    return document(
         _allow("Data", ("kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"), key_arn, {"StringEquals": via}),
         _allow(
             "Grant",
@@ -109,7 +108,7 @@ def autoscaler(*, partition: str, region: str, account_id: str, cluster: str) ->
         "aws:ResourceTag/k8s.io/cluster-autoscaler/enabled": "true",
         f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned",
     }
-    return _document(
+    return document(
         _allow(
             "Look",
             (
@@ -153,7 +152,7 @@ def load_balancer_controller(*, partition: str, region: str, account_id: str, cl
     unmarked = {"Null": {f"aws:RequestTag/{LOAD_BALANCER_TAG}": "true"}, "StringEquals": ours}
     nodes = {f"aws:ResourceTag/kubernetes.io/cluster/{cluster}": "owned"}
     rules = ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress")
-    return _document(
+    return document(
         _allow("Look", _CONTROLLER_READS, "*"),
         _allow("Network", ("ec2:GetSecurityGroupsForVpc",), network),
         _allow("Certificates", ("acm:DescribeCertificate",), f"arn:{partition}:acm:{here}:certificate/*"),
@@ -242,10 +241,6 @@ def _via(service: str, region: str, dns_suffix: str) -> dict[str, str]:
 
 def _bucket(partition: str, bucket: str) -> str:
     return f"arn:{partition}:s3:::{bucket}"
-
-
-def _document(*statements: Policy) -> Policy:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _allow(

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import iam, s3
+from pulumi_aws import s3
 
 from ..later import lift
+from . import identity
 from .account import Account
 from .arns import Arn
 from .resource_policies import Encrypted, replication_policy, replication_trust
@@ -74,24 +75,23 @@ def replicate(
 ) -> s3.BucketReplicationConfig:
     """Copies whatever is written to `bucket` from then on; what was there before is not copied."""
     foreign = target.account_id not in (None, account.id)
-    opts = pulumi.ResourceOptions(parent=parent, provider=account.provider)
 
     def policy(bucket_arn: str, source_key_arn: str) -> str:
         source = Encrypted(bucket_arn=bucket_arn, key_arn=source_key_arn, region=account.region)
         copies = Encrypted(bucket_arn=target.bucket_arn, key_arn=target.key_arn, region=target.region)
         return json.dumps(replication_policy(account, source, copies, foreign=foreign))
 
-    role = iam.Role(
+    role_arn, _ = identity.role(
         name,
-        description="Replicates one bucket",
-        assume_role_policy=bucket.arn.apply(lambda arn: json.dumps(replication_trust(account, arn))),
-        opts=opts,
+        account=account,
+        trust=bucket.arn.apply(lambda arn: json.dumps(replication_trust(account, arn))),
+        policies={"copies": lift(policy, bucket.arn, key_arn)},
+        parent=parent,
     )
-    rights = iam.RolePolicy(name, role=role.name, policy=lift(policy, bucket.arn, key_arn), opts=opts)
     return s3.BucketReplicationConfig(
         name,
         bucket=bucket.bucket,
-        role=role.arn,
+        role=role_arn,
         rules=[replication_rule(target, foreign=foreign)],
-        opts=pulumi.ResourceOptions(parent=parent, provider=account.provider, depends_on=[versioning, rights]),
+        opts=pulumi.ResourceOptions(parent=parent, provider=account.provider, depends_on=[versioning]),
     )

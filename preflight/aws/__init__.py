@@ -50,6 +50,7 @@ CHECKS = (
     network.room,
     network.overlaps,
     cluster.name,
+    cluster.reachable,
     cluster.version,
     account.administrators,
     cluster.machines,

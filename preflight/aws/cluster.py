@@ -31,6 +31,20 @@ def name(look: Look) -> Found:
         )
 
 
+def reachable(look: Look) -> Found:
+    """A first `up` can reach the API of a cluster whose network it makes itself."""
+    made, network = look.stack.made_cluster, look.stack.made_network
+    taken = look.values("clusters", "names")
+    if look.found("clusters") is None or made is None or network is None or made.public_access_cidrs or look.stack.cluster_name in taken:
+        return
+    yield problem(
+        "aws.cluster.publicAccessCidrs",
+        "is empty: the cluster could be reached from within its network alone, which is only being made",
+        "Name the addresses that Pulumi connects from, as in `[203.0.113.0/24]`, and empty the list once there is a way into "
+        "the network; or bring a network that Pulumi runs in or is connected to.",
+    )
+
+
 def version(look: Look) -> Found:
     """EKS offers the version, in standard support."""
     made, offered = look.stack.made_cluster, look.values("versions", "clusterVersions")

@@ -184,6 +184,11 @@ def test_the_log_group_is_there_before_eks_would_make_one_that_keeps_all_for_eve
     assert logs.urn in before(up, one(up, CLUSTER))
 
 
+def test_a_zone_that_is_added_is_none_of_the_control_planes(up: Recording) -> None:
+    """EKS refuses to move a control plane into zones that it did not begin with."""
+    assert list(one(up, CLUSTER).request.ignoreChanges) == ["vpcConfig.subnetIds"]
+
+
 def test_the_control_plane_waits_for_no_way_to_the_internet_and_nodes_do(up: Recording) -> None:
     assert ROUTE not in types_before(up, one(up, CLUSTER))
     for group in up.recorder.of_type(GROUP):

@@ -17,6 +17,7 @@ ENDPOINT = re.compile(r"[a-z0-9-]+\.([a-z]+(?:-[a-z]+)+-[0-9])\.(amazonaws\.com(
 SUFFIX = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 EXCLUSIVE: Mapping[str, Any] = {
     "accountId": "123456789012",
+    "cluster": {"kind": "managed", "publicAccessCidrs": ["203.0.113.0/24"]},
     "dns": {"kind": "existing", "zoneId": "Z0123456789ABCDEFGHIJ"},
 }
 

@@ -39,12 +39,19 @@ CERTIFICATE_ARN = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/01234567-89ab-cde
 ACL = f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/wandb/01234567-89ab-cdef-0123-456789abcdef"
 ZONE_ID = "Z0123456789ABCDEFGHIJ"
 
+OFFICE = ["203.0.113.0/24"]
+
 MANAGED: dict[str, Any] = {
     "target": "aws",
     "environment": "production",
     "host": "wandb.example.com",
     "license": "text",
-    "aws": {"region": REGION, "accountId": ACCOUNT, "dns": {"kind": "existing", "zoneId": ZONE_ID}},
+    "aws": {
+        "region": REGION,
+        "accountId": ACCOUNT,
+        "cluster": {"kind": "managed", "publicAccessCidrs": OFFICE},
+        "dns": {"kind": "existing", "zoneId": ZONE_ID},
+    },
 }
 NETWORK: dict[str, Any] = {
     "kind": "existing",
@@ -65,7 +72,10 @@ BROUGHT: dict[str, Any] = {
 
 def settings(section: Mapping[str, Any] | None = None, **changes: Any) -> Settings:
     document = copy.deepcopy(MANAGED)
-    document["aws"] |= section or {}
+    given = dict(section or {})
+    if given.get("cluster", {}).get("kind") == "managed":
+        given["cluster"] = {"publicAccessCidrs": OFFICE} | given["cluster"]
+    document["aws"] |= given
     return parse(document | changes, secret_keys=["wandb:license"])
 
 
@@ -804,3 +814,12 @@ def test_a_stack_of_another_target_is_a_mistake_of_the_program():
     )
     with pytest.raises(ValueError, match="the target is kubernetes"):
         _ = Stack(settings=plain, plan=fitting_plan(plain), owner=OWNER).aws
+
+
+def test_a_first_up_that_could_not_reach_its_own_cluster_is_refused_and_later_ones_are_not():
+    private = settings({"cluster": {"kind": "managed", "publicAccessCidrs": []}})
+    first = world(private)
+    assert "wandb:aws.cluster.publicAccessCidrs: is empty" in only(found(private, first))
+    in_a_network_that_exists = settings({"network": NETWORK, "cluster": {"kind": "managed", "publicAccessCidrs": []}})
+    there = world(in_a_network_that_exists)
+    assert found(in_a_network_that_exists, there).problems == ()
