@@ -5,6 +5,9 @@ MAKEFLAGS += --no-print-directory
 
 STACK ?= dev
 
+# Tests that run at once. More than a machine has cores, because many wait for processes they have started.
+TESTS_AT_ONCE ?= 3
+
 # Any Python from 3.11 on starts the bootstrap; everything after that runs in the environment that it makes.
 PYTHON3 := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -33,7 +36,7 @@ preview: setup ## what `make rehearse` would change
 	@$(PYTHON) -m rehearsal preview --stack $(STACK)
 
 test: setup lint ## lint, then every test, the cheapest first
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadgroup
 
 lint: environment ## style, format and types
 	@$(PYTHON) -m ruff check .

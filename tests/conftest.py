@@ -14,6 +14,8 @@ from tools import bootstrap
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("pure", "program", "cluster", "engine")
 NEED_PROGRAMS = ("cluster", "engine")
+LONGEST = ("test_aws_stack.py", "test_aws_provider.py", "test_bad_input_aws.py", "test_dev_stack.py")
+"""Begun first within their layer: what takes minutes is not to be waited for at the end."""
 
 # How long an example takes depends on the machine, not on the code.
 hypothesis.settings.register_profile("wandb", deadline=None, print_blob=True)
@@ -39,13 +41,25 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the cheapest layer first, and stops at once where programs are needed that are not there."""
-    items.sort(key=lambda item: LAYERS.index(layer) if (layer := _layer(item)) in LAYERS else len(LAYERS))
+    items.sort(key=_turn)
+    for item in items:
+        # they share what they have started, so whoever runs one of them runs all
+        if _layer(item) in NEED_PROGRAMS and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.rpartition("::")[0]))
     missing = bootstrap.missing() if any(_layer(item) in NEED_PROGRAMS for item in items) else []
     if missing:
         raise pytest.UsageError(
             f"tests in {' and '.join(NEED_PROGRAMS)} need programs that are not there: {', '.join(missing)}. "
             "Get them with: python3 -m tools.bootstrap (or run `make test`)"
         )
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    layer, name = _layer(item), item.path.name
+    return (
+        LAYERS.index(layer) if layer in LAYERS else len(LAYERS),
+        LONGEST.index(name) if name in LONGEST else len(LONGEST),
+    )
 
 
 def _layer(item: pytest.Item) -> str:

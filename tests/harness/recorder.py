@@ -113,12 +113,16 @@ class Recorder(mocks.MockMonitor):
         wrong = violations(request.type, inputs) if self._strict and request.custom else []
         reply = self._reply(request)
         _conceal(reply, request.additionalSecretOutputs)
+        # a copy without the inputs: they are kept decoded, and the memory of a message is freed as a whole
+        request.ClearField("object")
+        kept = resource_pb2.RegisterResourceRequest()
+        kept.CopyFrom(request)
         with self._lock:
             self.complaints += [f"{request.name}: {each}" for each in wrong]
             if reply.urn in self.resources_by_urn:
                 self.complaints.append(f"two resources share the URN {reply.urn}")
             self.resources_by_urn[reply.urn] = Resource(
-                urn=reply.urn, inputs=inputs, secrets=frozenset(secrets), request=request
+                urn=reply.urn, inputs=inputs, secrets=frozenset(secrets), request=kept
             )
         return reply
 

@@ -23,7 +23,8 @@ from typing import Any
 
 import pulumi
 import yaml
-from pulumi.runtime import mocks, settings
+from pulumi.runtime import mocks, resource, settings
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 from .recorder import Answer, Recorder
@@ -89,7 +90,7 @@ def record_function(
     """Runs `program()` as a Pulumi program; see `record`."""
     recorder = Recorder(answer, strict=strict, invent=not preview)
     messages: list[tuple[str, str]] = []
-    with _event_loop() as loop:
+    with _no_stack_traces(), _event_loop() as loop:
         # Threads see a setting only if it was None before: without this they would build every URN for the
         # project and stack that were set first in this process.
         settings.reset_options()
@@ -171,6 +172,18 @@ class _Loop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 whoever waits for the answer gets it
             future.set_exception(error)
         return future
+
+
+@contextlib.contextmanager
+def _no_stack_traces() -> Generator[None]:
+    """Makes no note of where in the program a resource is made: nobody reads it here, and it means reading every source."""
+    names = vars(resource)
+    before = names["_get_stack_trace"]
+    names["_get_stack_trace"] = source_pb2.StackTrace
+    try:
+        yield
+    finally:
+        names["_get_stack_trace"] = before
 
 
 @contextlib.contextmanager
