@@ -18,6 +18,9 @@ from . import home
 from .events import Run, read_log, receiver
 from .project import PLACEHOLDER, Copied, copy_project, finish, project_name
 
+AT_ONCE = 32
+"""Steps at once. The CLI's default is four for each core; most steps only wait, for a cloud or for pods."""
+
 
 class EngineError(Exception):
     """A CLI command that prepares a run failed; the message is what the CLI said."""
@@ -79,7 +82,7 @@ class Engine:
         with receiver(log) as address:
             command = [
                 *(str(self.pulumi), operation, "--stack", self.state.stack, "--non-interactive", *agreed),
-                *("--event-log", address, "--suppress-outputs", *arguments),
+                *("--event-log", address, "--suppress-outputs", "--parallel", str(AT_ONCE), *arguments),
             ]
             code = self._streamed(command)
         return code, read_log(log)
