@@ -108,6 +108,11 @@ def _explicit(settings: Settings) -> dict[str, Any]:
         "mysql_class": settings.mysql.class_name if isinstance(settings.mysql, ManagedMySQL) else None,
         "redis_class": settings.redis.class_name if isinstance(settings.redis, ManagedRedis) else None,
         "components": {name: _override(each) for name, each in settings.sizing.components.items()},
+        "replicas": {
+            name: (each.replicas, each.max_replicas or each.replicas)
+            for name, each in settings.sizing.components.items()
+            if each.replicas
+        },
         "stores": {name: _override(store.resources) for name, store in in_cluster.items()},
         "store_volume_gib": {name: store.volume_gib for name, store in in_cluster.items()},
         "clickhouse_replicas": made.replicas if made else None,

@@ -21,7 +21,10 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, Versions, WandBArgs
 from settings import Settings
 from settings.clickhouse import ExternalClickHouse
+from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
+
+from .options import given_secrets, options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,8 @@ class Arguments(ABC):
             license=self._license(),
             products=settings.products,
             size=self.plan.chart_size,
-            components={name: each for name, component in self.plan.components.items() if (each := _sizing(component))},
+            components=self._sizings(),
+            options=options(settings.instance, self._option_secrets(platform)),
             versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
                 controller=versions.wandb_controller,
@@ -120,6 +124,24 @@ class Arguments(ABC):
             ready_minutes=settings.timeouts.wandb,
             delete_minutes=settings.timeouts.delete,
         )
+
+    def _sizings(self) -> dict[str, ComponentSizing]:
+        asked = self.settings.sizing.components
+        made = {name: _sizing(component, asked.get(name)) for name, component in self.plan.components.items()}
+        return {name: each for name, each in made.items() if each != ComponentSizing()}
+
+    def _option_secrets(self, platform: contracts.Platform) -> Mapping[str, contracts.SecretKey]:
+        """Where the secrets are that W&B signs in with elsewhere and that the user gave as texts."""
+        given = given_secrets(self.settings.instance)
+        if not given:
+            return {}
+        args = CredentialsArgs(
+            provider=platform.cluster.provider,
+            namespace=platform.namespaces.wandb,
+            passwords=given,
+            random_provider=self.random_provider,
+        )
+        return Credentials("wandb-credentials", args).keys
 
     def _namespaces(self, cluster: contracts.Cluster) -> contracts.Namespaces:
         names = self.settings.namespaces
@@ -225,13 +247,13 @@ def resources_of(planned: sizing.Resources) -> contracts.Resources:
     )
 
 
-def _sizing(component: sizing.Component) -> ComponentSizing | None:
-    """What must be set; None where the chart's size preset says the same."""
-    if not (component.explicit or component.explicit_replicas):
-        return None
+def _sizing(component: sizing.Component, asked: ComponentResources | None) -> ComponentSizing:
+    """What must be set; nothing where the chart's size preset says the same."""
     return ComponentSizing(
         resources=resources_of(component.resources) if component.explicit else None,
         replicas=component.replicas if component.explicit_replicas else None,
+        cpu_percent=asked.cpu_percent if asked else None,
+        memory_percent=asked.memory_percent if asked else None,
     )
 
 

@@ -46,7 +46,7 @@ def secret(
     name: str,
     namespace: pulumi.Input[str],
     values: Mapping[str, pulumi.Input[str]],
-    version: str | None = None,
+    version: pulumi.Input[str] | None = None,
     opts: pulumi.ResourceOptions,
 ) -> contracts.SecretKey:
     """The Secret `name` with `values`, and the reference to its first key. Whoever uses the reference waits for it.
@@ -73,6 +73,8 @@ class CredentialsArgs:
     provider: kubernetes.Provider
     namespace: pulumi.Input[str]
     passwords: Mapping[str, pulumi.Input[str]]
+    random_provider: pulumi_random.Provider | None = None
+    """For `contracts.SecretKey.version`: a random text that is another one when the password is. None: no versions."""
 
 
 class Credentials(pulumi.ComponentResource):
@@ -89,8 +91,23 @@ class Credentials(pulumi.ComponentResource):
                 name=f"{who}-password",
                 namespace=args.namespace,
                 values={"password": password},
+                version=self._changing(f"{name}-{who}-version", args.random_provider, password),
                 opts=pulumi.ResourceOptions(parent=self, provider=args.provider),
             )
             for who, password in args.passwords.items()
         }
         self.register_outputs({})
+
+    def _changing(
+        self, name: str, provider: pulumi_random.Provider | None, password: pulumi.Input[str]
+    ) -> pulumi.Output[str] | None:
+        if provider is None:
+            return None
+        made = pulumi_random.RandomPassword(
+            name,
+            length=8,
+            special=False,
+            keepers={"password": pulumi.Output.secret(password)},
+            opts=pulumi.ResourceOptions(parent=self, provider=provider),
+        )
+        return pulumi.Output.unsecret(made.result)

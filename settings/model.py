@@ -11,6 +11,7 @@ from .aws import AWS
 from .base import DNS_LABEL, Environment, Model, ObjectName, SecretDataKey, SecretText, bare_host, kind_default, refusal
 from .clickhouse import ClickHouse, ManagedClickHouse, NoClickHouse
 from .cluster import Ingress, Kubernetes, Namespaces
+from .instance import Instance
 from .sizing import Sizing
 from .stores import (
     InClusterMySQL,
@@ -123,6 +124,9 @@ class Settings(Model):
     ingress: Ingress | None = None
     """How W&B is reached from outside the cluster. Where `target` is aws it may be left out: an Application Load Balancer is
     made, as `aws.loadBalancer` says. Given there, it names the class of another controller, and none is made."""
+    instance: Instance = Field(default_factory=Instance)
+    """How W&B itself is set up: signing in, mail, certificates, proxies, where its pods run, and further values of its
+    chart."""
     sizing: Sizing = Field(default_factory=Sizing)
     """How big the installation is."""
     mysql: MySQL = kind_default(_default_mysql, _STORES)

@@ -21,6 +21,22 @@ ComponentName = Literal[
 ]
 """The workloads of W&B's chart that this program switches on, by the chart's names."""
 
+ONLY_FOR = {"executor": "models", "parquet": "models", "weave": "models", "weave-trace": "weave"}
+"""Those that run for one product alone."""
+
+
+class ComponentResources(ContainerResources):
+    """What one of W&B's workloads asks for, and how many pods of it run."""
+
+    replicas: int | None = Field(default=None, ge=1, le=100)
+    """Pods; with `maxReplicas` the least of them. Default: from the sizing plan."""
+    max_replicas: int | None = Field(default=None, ge=1, le=100)
+    """Most pods that an autoscaler may run; it needs metrics-server. Default: the same as `replicas`, no autoscaler."""
+    cpu_percent: int | None = Field(default=None, ge=1, le=100)
+    """Part of the requested CPU in use at which the autoscaler adds pods. Default: 80."""
+    memory_percent: int | None = Field(default=None, ge=1, le=100)
+    """Part of the requested memory in use at which the autoscaler adds pods. Default: 80."""
+
 
 class Nodes(Model):
     """The cluster's nodes, as far as W&B may use them."""
@@ -59,5 +75,5 @@ class Sizing(Model):
     """The nodes that the pods must fit on. On a cluster that exists this describes them; it makes none."""
     clickhouse_nodes: ClickHouseNodes = Field(default_factory=ClickHouseNodes)
     """The nodes that are ClickHouse's alone: in production, where the stack makes the nodes."""
-    components: dict[ComponentName, Annotated[ContainerResources, Field()]] = Field(default_factory=dict)
-    """Requests and limits of single W&B workloads, by their name in W&B's chart."""
+    components: dict[ComponentName, Annotated[ComponentResources, Field()]] = Field(default_factory=dict)
+    """Requests, limits and replicas of single W&B workloads, by their name in W&B's chart."""

@@ -106,6 +106,8 @@ def type_text(found: Shape) -> str:
         case _ if found.python is list:
             return f"list of {type_text(shape(found.item))}"
         case _ if found.python is dict:
+            if shape(found.item).python is Any:
+                return "values of any kind by name"
             return "section" if shape(found.item).models else "texts by name"
         case _ if found.python is SecretText:
             return "secret text"

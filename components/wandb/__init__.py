@@ -5,13 +5,16 @@ chart         where a chart comes from
 operator      W&B's operator, by Helm
 secrets       the licence and Weave's worker token
 bucket        how the chart wants a bucket written down
+options       what a user may want of W&B beyond where it runs; option_values: what that is in the chart's values
 values        the values of W&B's chart: a pure function
+chart_values  which values the chart reads, and what is wrong with a tree of them
 instance      the WeightsAndBiases resource
 verification  the Job that ends when W&B answers; what it runs is in verify.sh
 wandb         joins them
 """
 
-from .values import ComponentSizing
+from .options import Options
+from .values import ComponentSizing, option_problems
 from .wandb import Versions, WandB, WandBArgs
 
-__all__ = ["ComponentSizing", "Versions", "WandB", "WandBArgs"]
+__all__ = ["ComponentSizing", "Options", "Versions", "WandB", "WandBArgs", "option_problems"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,8 @@ class OperatorArgs:
     """Default: those of the chart `operator` 1.4.8."""
     follow_release_channel: bool = False
     """True: the operator asks deploy.wandb.ai what to install and merges the answer into every installation."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Further variables: it fetches W&B's chart, perhaps through a proxy."""
 
 
 class Operator(pulumi.ComponentResource):
@@ -66,7 +69,9 @@ def operator_values(args: OperatorArgs) -> dict[str, Any]:
     `airgapped` keeps the operator from calling deploy.wandb.ai: its answer would be merged into the installation even
     where the chart is pinned, and while it cannot be reached every reconcile waits for minutes.
     """
+    variables = [{"name": name, "value": value} for name, value in args.env.items()]
     return {
+        **({"extraEnv": variables} if variables else {}),
         "image": {"repository": args.image, "tag": args.tag, "pullPolicy": "IfNotPresent"},
         "airgapped": not args.follow_release_channel,
         "resources": args.resources.manifest(),

@@ -16,8 +16,11 @@ import pulumi
 
 from .. import contracts
 from ..later import lift
+from . import chart_values
 from .bucket import PROXY_ENVIRONMENT, bucket_values
 from .inventory import COMPONENTS, NAME, Component, Product, checked, running
+from .option_values import merge_options
+from .options import Options
 
 REVISION_ANNOTATION = "wandb.pulumi/revision"
 """On every Deployment of the chart: which values it was rolled out with."""
@@ -47,6 +50,10 @@ class ComponentSizing:
     """Merged over the preset: a limit that is None here stays the preset's."""
     replicas: tuple[int, int] | None = None
     """Minimum and maximum. Equal: a fixed number, without an autoscaler. Else an autoscaler, which needs metrics-server."""
+    cpu_percent: int | None = None
+    """Part of the requested CPU in use at which the autoscaler adds pods."""
+    memory_percent: int | None = None
+    """The same of memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,7 @@ class ValuesArgs:
     revision: pulumi.Input[str] | None = None
     spot_pool: str | None = None
     """`contracts.Cluster.spot_pool`."""
+    options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
         check(
@@ -80,6 +88,7 @@ class ValuesArgs:
             size=self.size,
             components=self.components,
             clickhouse=self.clickhouse,
+            options=self.options,
         )
 
 
@@ -90,6 +99,7 @@ def check(
     size: str,
     components: Mapping[str, ComponentSizing],
     clickhouse: contracts.ClickHouse | None,
+    options: Options,
 ) -> None:
     """Raises ValueError, naming the argument, for what the chart would take in silence and W&B would not work with."""
     if "weave" in checked(products) and clickhouse is None:
@@ -99,12 +109,20 @@ def check(
         raise ValueError(f"url: {url!r} is not of the form https://host")
     if size not in SIZES:
         raise ValueError(f"size: {size!r} is not one of {', '.join(SIZES)}")
-    unknown = sorted(set(components) - {each.name for each in COMPONENTS})
+    unknown = sorted(({*components} | {*options.components}) - {each.name for each in COMPONENTS})
     if unknown:
         raise ValueError(f"components: the chart has no {', '.join(unknown)}, or this program does not switch it on")
     for name, sizing in components.items():
         if sizing.replicas and not 1 <= sizing.replicas[0] <= sizing.replicas[1]:
             raise ValueError(f"components: {name} has replicas {sizing.replicas}; 1 <= minimum <= maximum wanted")
+    if wrong := option_problems(options):
+        raise ValueError("options: " + " ".join(map(str, wrong)))
+
+
+def option_problems(options: Options) -> list[chart_values.Problem]:
+    """Everything that the chart would ignore or choke on in the user's own values, and their secrets in clear text."""
+    wrong = chart_values.problems(options.extra_values, allow_unknown=options.allow_unknown_values)
+    return wrong + chart_values.secrets_in_clear(options.extra_values)
 
 
 def values(args: ValuesArgs) -> dict[str, Any]:
@@ -125,7 +143,7 @@ def values(args: ValuesArgs) -> dict[str, Any]:
     if "models" not in args.products:
         # the frontend's proxy does not start while a host it may forward to has no address, and `weave` is off
         tree["frontend"]["env"] = {"FRONTEND_WEAVE_BACKEND": f"{NAME}-app:8080"}
-    return tree
+    return merge_options(tree, args.options, on)
 
 
 def _global(args: ValuesArgs) -> dict[str, Any]:
@@ -164,6 +182,7 @@ def _pod_annotations(args: ValuesArgs) -> dict[str, pulumi.Input[str]]:
         "mysql": args.mysql.password,
         "redis": args.redis.password,
         "clickhouse": clickhouse.password if clickhouse else None,
+        **args.options.passwords,
     }
     for store, password in passwords.items():
         if password and password.version is not None:
@@ -206,7 +225,8 @@ def _ingress(args: ValuesArgs) -> dict[str, Any]:
     if args.ingress.annotations:
         block["annotations"] = dict(args.ingress.annotations)
     if args.ingress.tls_secret:
-        block["tls"] = [{"secretName": args.ingress.tls_secret, "hosts": [urlsplit(args.url).hostname]}]
+        hosts = [urlsplit(args.url).hostname, *args.options.additional_hosts]
+        block["tls"] = [{"secretName": args.ingress.tls_secret, "hosts": hosts}]
     return block
 
 
@@ -259,6 +279,10 @@ def _sizing(component: Component, sizing: ComponentSizing) -> dict[str, Any]:
         block["replicaCount"] = least
         if component.leader_election and most > 1:
             block["leaderElection"] = {"enabled": True}
+    percent = {"CPU": sizing.cpu_percent, "Memory": sizing.memory_percent}
+    targets = {f"target{what}UtilizationPercentage": value for what, value in percent.items() if value is not None}
+    if targets:
+        block["autoscaling"] = {"horizontal": block.get("autoscaling", {}).get("horizontal", {}) | targets}
     return block
 
 

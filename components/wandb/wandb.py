@@ -12,9 +12,12 @@ from .. import contracts
 from ..fingerprint import fingerprint
 from ..ordering import after
 from .chart import ChartSource
+from .chart_values import problems
 from .instance import Instance, InstanceArgs
 from .inventory import Product, checked, running
 from .operator import Operator, OperatorArgs
+from .option_values import proxy_environment
+from .options import Options
 from .secrets import license_secret, weave_worker_auth
 from .values import ComponentSizing, ValuesArgs, check, values
 from .verification import Verification, VerificationArgs
@@ -65,6 +68,8 @@ class WandBArgs:
     components: Mapping[str, ComponentSizing] = field(default_factory=dict)
     """What differs from the preset, by the chart's name of the component."""
 
+    options: Options = field(default_factory=Options)
+    """Signing in, mail, certificates, proxies, where pods run, further values of the chart."""
     versions: Versions = field(default_factory=Versions)
     chart_repository: str = CHART_REPOSITORY
     """Where the operator fetches chart `operator-wandb`, and fetches it again to uninstall it: never one with a login."""
@@ -89,6 +94,7 @@ class WandBArgs:
             size=self.size,
             components=self.components,
             clickhouse=self.clickhouse,
+            options=self.options,
         )
 
 
@@ -107,6 +113,8 @@ class WandB(pulumi.ComponentResource):
         chart = None if args.follow_release_channel else self._chart().spec()
         namespace = self._namespace()
         unmarked = self._values()
+        if wrong := problems(values(unmarked), allow_unknown=args.options.allow_unknown_values):
+            raise ValueError("values: " + " ".join(map(str, wrong)))
         document = pulumi.Output.json_dumps({"chart": chart, "values": values(unmarked)}, sort_keys=True)
         revision = document.apply(fingerprint)
         instance = Instance(
@@ -143,6 +151,7 @@ class WandB(pulumi.ComponentResource):
             image=args.controller_image,
             tag=args.versions.controller,
             follow_release_channel=args.follow_release_channel,
+            env=proxy_environment(args.options.proxy, running(args.products)),
         )
 
     @property
@@ -181,6 +190,7 @@ class WandB(pulumi.ComponentResource):
             image_tag=None if args.follow_release_channel else args.versions.server,
             license_fingerprint=license_fingerprint,
             spot_pool=args.cluster.spot_pool,
+            options=args.options,
         )
 
     def _verification(self, revision: pulumi.Output[str], instance: Instance) -> VerificationArgs:

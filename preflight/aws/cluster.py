@@ -35,7 +35,13 @@ def reachable(look: Look) -> Found:
     """A first `up` can reach the API of a cluster whose network it makes itself."""
     made, network = look.stack.made_cluster, look.stack.made_network
     taken = look.values("clusters", "names")
-    if look.found("clusters") is None or made is None or network is None or made.public_access_cidrs or look.stack.cluster_name in taken:
+    if (
+        look.found("clusters") is None
+        or made is None
+        or network is None
+        or made.public_access_cidrs
+        or look.stack.cluster_name in taken
+    ):
         return
     yield problem(
         "aws.cluster.publicAccessCidrs",

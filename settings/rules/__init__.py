@@ -6,6 +6,7 @@ touches it is given up (`check`).
 registry    what a rule is, and the list of all
 targets     which keys belong to which target
 general     licence, products, names, Ingress, containers; stores and clickhouse: the data stores
+instance    how W&B itself is set up
 aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
 """
 
@@ -20,7 +21,7 @@ from ..model import Settings
 from ..problems import Problem, problem, without_values
 from ..stores import ExternalMySQL, ExternalRedis
 from ..surface import full
-from . import aws_arns, aws_cluster, aws_entry, aws_network, aws_stores, clickhouse, general, stores, targets
+from . import aws_arns, aws_cluster, aws_entry, aws_network, aws_stores, clickhouse, general, instance, stores, targets
 from .registry import RULES, Problems
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "check",
     "clickhouse",
     "general",
+    "instance",
     "stores",
     "targets",
 ]
@@ -54,10 +56,11 @@ def _top(key: str) -> str:
 
 def _encrypted(settings: Settings, secret_keys: Collection[str]) -> Problems:
     """Secrets that stand in clear text in the stack file."""
-    texts = [("license", settings.license)]
+    texts: list[tuple[str, object]] = [("license", settings.license)]
     for section, store in (("mysql", settings.mysql), ("redis", settings.redis), ("clickhouse", settings.clickhouse)):
         if isinstance(store, ExternalMySQL | ExternalRedis | ExternalClickHouse):
             texts.append((f"{section}.password", store.password))
+    texts.extend(instance.texts_that_are_secret(settings))
     for path, text in texts:
         if isinstance(text, SecretText) and full(path.partition(".")[0]) not in secret_keys:
             flags = "--secret --path" if "." in path else "--secret"

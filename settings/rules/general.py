@@ -135,6 +135,18 @@ def _limits_cover_requests(settings: Settings) -> Problems:
             continue
 
 
+@rule
+def _replicas_of_components(settings: Settings) -> Problems:
+    for name, component in settings.sizing.components.items():
+        path, least, most = f"sizing.components.{name}", component.replicas, component.max_replicas
+        if least is None and most is not None:
+            yield problem(
+                f"{path}.replicas", "is missing, and `maxReplicas` is given", "Say how many pods run at least."
+            )
+        if least is not None and most is not None and most < least:
+            yield problem(f"{path}.maxReplicas", f"is less than `replicas` (got {most})", f"Use {least} or more.")
+
+
 def _limit_problems(path: str, resources: ContainerResources) -> Problems:
     for what, request, limit, size in (
         ("cpu", resources.cpu_request, resources.cpu_limit, cores),

@@ -28,9 +28,14 @@ def one_password(section: str, store: ExternalMySQL | ExternalRedis | ExternalCl
         yield problem(f"{section}.password", f"is given, and `{full(section)}.passwordSecret` too", "Keep one of them.")
 
 
+def not_url_safe(text: SecretText) -> bool:
+    """Whether it has characters that do not stay as they are in a URL."""
+    return not _URL_SAFE.fullmatch(text.get_secret_value())
+
+
 def url_safe(section: str, password: SecretText | None) -> Problems:
     """It has only characters that stay as they are in a URL."""
-    if isinstance(password, SecretText) and not _URL_SAFE.fullmatch(password.get_secret_value()):
+    if isinstance(password, SecretText) and not_url_safe(password):
         yield problem(
             f"{section}.password",
             "has characters that W&B would paste unescaped into a URL",

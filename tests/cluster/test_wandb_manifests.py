@@ -18,9 +18,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from arguments.options import options
 from components.wandb.inventory import COMPONENTS, Component
 from components.wandb.values import NEVER_INSTALLED, ValuesArgs, values
 from rehearsal import crds
+from settings.instance import Instance
+from tests.harness import instance_settings
 from tests.harness import wandb_space as space
 from tests.harness.crd_check import CrdCheck
 
@@ -104,14 +107,25 @@ def _forms(path: tuple[str, ...]) -> list[str]:
 def test_every_value_is_one_that_changes_what_the_chart_renders(known: dict[str, Any]) -> None:
     @given(space.installations())
     def holds(args: ValuesArgs) -> None:
-        for path, value in space.leaves(values(args)):
-            found = entry(known, path)
-            assert found is not None, f"{'.'.join(path)} is not a value of the chart"
-            assert found.get("effect") not in ("none", "fails"), f"{'.'.join(path)} has no effect"
-            assert not any(".".join(path).startswith(f"{dead}.") or ".".join(path) == dead for dead in known["stale"])
-            assert fits(value, found["type"]), f"{'.'.join(path)}: {value!r} is no {found['type']}"
+        each_is_known(known, values(args))
 
     holds()
+
+
+def test_every_value_that_an_option_sets_is_one_too(known: dict[str, Any]) -> None:
+    settings = Instance.model_validate(instance_settings.SET)
+    each_is_known(known, values(space.arguments(options=options(settings, {}))))
+
+
+def each_is_known(known: dict[str, Any], tree: dict[str, Any]) -> None:
+    for path, value in space.leaves(tree):
+        reference = "valueFrom" in path
+        found = entry(known, path[: path.index("valueFrom")] if reference else path)
+        assert found is not None, f"{'.'.join(path)} is not a value of the chart"
+        assert found.get("effect") not in ("none", "fails"), f"{'.'.join(path)} has no effect"
+        assert not any(".".join(path).startswith(f"{dead}.") or ".".join(path) == dead for dead in known["stale"])
+        assert not reference or "valueFrom" in found["type"], f"{'.'.join(path)} takes no reference"
+        assert fits(value, found["type"]), f"{'.'.join(path)}: {value!r} is no {found['type']}"
 
 
 def fits(value: Any, wanted: str) -> bool:

@@ -52,6 +52,10 @@ def enter(files: Mapping[str, str], addresses: Iterable[str], ports: Mapping[str
     libc.prctl(_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        # whoever reads the output of the process waits for its end, not for this one's
+        os.dup2(nothing, standard)
     for listener, path in listeners:
         threading.Thread(target=_relay, args=(listener, path)).start()
     signal.pause()

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 
 from settings.sizing import ComponentName
 from settings.surface import NAMESPACE, surface
-from tests.harness import aws_settings
+from tests.harness import Resource, aws_settings, instance_settings
 from tests.harness.aws import World
 from tests.harness.stacks import ROOT
 from tests.harness.whole_program import record
@@ -25,11 +25,12 @@ from tests.harness.whole_program import record
 ASKS_FOR_NOTHING = {
     "objectStore.clickhouseBucket.provider": "it has one value so far",
     "kubernetes.preflight": "it says whether the cluster is looked at before anything is asked for",
+    "instance.allowUnknownValues": "it says what is refused; tests/pure/test_wandb_options.py shows that",
     "redis.auth": "it allows that there is no password; what is asked for follows from the password",
 }
 """Settings that cannot change a request, and why."""
 
-SECRETS = frozenset(f"{NAMESPACE}:{key}" for key in ("license", "mysql", "redis", "clickhouse"))
+SECRETS = frozenset(f"{NAMESPACE}:{key}" for key in ("license", "mysql", "redis", "clickhouse", "instance"))
 
 RESOURCES = {"cpuRequest": "350m", "cpuLimit": "3", "memoryRequest": "3Gi", "memoryLimit": "5Gi"}
 SECRET_KEY = {"name": "other", "key": "other"}
@@ -190,9 +191,22 @@ EXTERNAL: dict[str, Any] = {
 BUCKETS_BROUGHT = MADE | {"objectStore": BROUGHT["objectStore"]}
 """A stack that keeps its ClickHouse in a bucket that it is given."""
 
+COMPONENT = {"replicas": 2, "maxReplicas": 4, "cpuPercent": 80, "memoryPercent": 80}
+INSTANCE = BROUGHT | {
+    "sizing": {"nodes": {"count": 6, "cpu": 64, "memoryGiB": 512}, "components": {"api": COMPONENT}},
+    "instance": instance_settings.SET,
+}
+"""A stack that sets all there is to set of W&B itself."""
+
+INSTANCE_OTHERWISE: dict[str, Any] = {
+    "sizing": {"components": {"api": {"replicas": 3, "maxReplicas": 5, "cpuPercent": 60, "memoryPercent": 60}}},
+    "instance": instance_settings.OTHERWISE,
+}
+
 STACKS = {
     "made": (MADE, MADE_OTHERWISE),
     "brought": (BROUGHT, BROUGHT_OTHERWISE),
+    "instance": (INSTANCE, INSTANCE_OTHERWISE),
     "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": BUCKET}}),
     **aws_settings.STACKS,
 }
@@ -200,11 +214,12 @@ STACKS = {
 EXCLUDED_BY = {
     **{f"{store}.password": f"{store}.passwordSecret" for store in ("mysql", "redis", "clickhouse")},
     "sizing.nodes.cpu": "sizing.nodes.type",
+    **instance_settings.EXCLUDED_BY,
     "sizing.nodes.memoryGiB": "sizing.nodes.type",
 }
 """The setting that has to be left out where another one is given."""
 
-ONE_SETTING = ("annotations", "tags", "addonVersions")
+ONE_SETTING = ("annotations", "tags", "addonVersions", *instance_settings.ONE_SETTING)
 """Sections whose keys the user chooses."""
 
 
@@ -244,11 +259,12 @@ def _requests(text: str) -> dict[str, Any]:
     }
     answer = World.of(config) if config.get(f"{NAMESPACE}:target") == "aws" else None
     recorder = record(ROOT, stack="alive", config=config, secret_keys=SECRETS & config.keys(), answer=answer).recorder
-    return {each.urn: _request(each.request) for each in recorder.resources_by_urn.values()}
+    return {each.urn: _asked(each) for each in recorder.resources_by_urn.values()}
 
 
-def _request(request: Any) -> dict[str, Any]:
-    found = json_format.MessageToDict(request)
+def _asked(resource: Resource) -> dict[str, Any]:
+    found = json_format.MessageToDict(resource.request)
+    found["inputs"], found["secrets"] = resource.inputs, sorted(resource.secrets)
     for where_in_the_source in ("sourcePosition", "stackTrace"):
         found.pop(where_in_the_source, None)
     found["dependencies"] = sorted(found.get("dependencies", ()))

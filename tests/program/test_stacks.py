@@ -29,7 +29,10 @@ STACKS = sorted(
 )
 GENERATED = re.compile(r"[a-z-]+-result")
 """What the recorder invents for the result of a RandomPassword named `<name>`."""
-TAKES_SECRETS = {"aws:rds/cluster:Cluster masterPassword", "aws:elasticache/replicationGroup:ReplicationGroup authToken"}
+TAKES_SECRETS = {
+    "aws:rds/cluster:Cluster masterPassword",
+    "aws:elasticache/replicationGroup:ReplicationGroup authToken",
+}
 """Beside Secrets, what has to be told a password: a store that AWS runs."""
 HOLDS_DATA = ("ClickHouseInstallation", "ClickHouseKeeperInstallation", "WeightsAndBiases")
 

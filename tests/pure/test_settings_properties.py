@@ -84,7 +84,7 @@ secret_keys = st.sets(st.sampled_from([f"wandb:{each.path}" for each in children
 def known(key: str) -> bool:
     """Whether `key` is one of ours, or an unknown one directly below one of ours."""
     path = re.sub(r"\[\d+\]", "", key.removeprefix("wandb:"))
-    path = re.sub(r"^(sizing\.components)\.[^.]+", r"\1.<name>", path)
+    path = re.sub(r"^((?:sizing|instance)\.components)\.[^.]+", r"\1.<name>", path)
     parent = path.rpartition(".")[0]
     return path in KEYS or parent in KEYS or parent == "" or parent.endswith(".<name>") or path.endswith(".<name>")
 
