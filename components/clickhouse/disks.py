@@ -24,7 +24,10 @@ COREWEAVE = "https://cwobject.com"
 AZURE_ENDPOINT = "CLICKHOUSE_AZURE_ENDPOINT"
 AZURE_KEY = "CLICKHOUSE_AZURE_KEY"
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/?")
-_CONTAINER = re.compile(r"[^/]+/[^/]+")
+# what ClickHouse itself takes for a bucket's name; anything else ends the server with no word about the reason
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_CONTAINER = re.compile(r"[a-z0-9]{3,24}/[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_REGION = re.compile(r"[A-Za-z0-9_-]+")
 
 
 Settings = Mapping[str, "str | FromEnvironment"]
@@ -77,14 +80,24 @@ def check(bucket: contracts.Bucket) -> None:
         raise ValueError("bucket.ca: only with provider s3 and an endpoint; the clouds' own certificates are believed")
     if bucket.ca is not None and isinstance(bucket.endpoint, str) and not bucket.endpoint.startswith("https://"):
         raise ValueError(f"bucket.ca: {bucket.endpoint!r} shows no certificate; use https, or leave the authority out")
-    if bucket.provider == "az" and isinstance(bucket.name, str) and not _CONTAINER.fullmatch(bucket.name):
-        raise ValueError(f"bucket.name: {bucket.name!r} is not of the form account/container")
+    if isinstance(bucket.name, str):
+        _check_name(bucket.provider, bucket.name)
+    if isinstance(bucket.region, str) and not _REGION.fullmatch(bucket.region):
+        raise ValueError(f"bucket.region: {bucket.region!r} is no name of a region; letters, digits and hyphens")
     if bucket.provider != "s3" and bucket.kms_key is not None:
         raise ValueError(
             f"bucket.kms_key: only with provider s3; with {bucket.provider} set the key on the bucket itself"
         )
     if bucket.provider == "cw" and bucket.keys is None:
         raise ValueError("bucket.keys: CoreWeave's object storage knows no identity of pods; give keys in a Secret")
+
+
+def _check_name(provider: str, name: str) -> None:
+    if provider == "az":
+        if not _CONTAINER.fullmatch(name):
+            raise ValueError(f"bucket.name: {name!r} is not of the form account/container, as Azure names them")
+    elif not _BUCKET.fullmatch(name):
+        raise ValueError(f"bucket.name: {name!r} is no name of a bucket; 3 to 63 letters, digits, dots and hyphens")
 
 
 def check_endpoint(endpoint: str) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
+
+from .internet import Internet
 
 SECONDS = 120
 """The longest that one start may take."""
@@ -22,10 +26,20 @@ OPERATOR_LOGS = ("query_log", "part_log", "trace_log")
 """The logs that the operator configures with an engine of their own."""
 IMAGE_LOGS = ("text_log", "metric_log", "asynchronous_metric_log", "error_log", "crash_log", "processors_profile_log")
 """Some of the logs that the server's image configures without one."""
+IMAGE_TLS = (
+    "<openSSL><client><loadDefaultCAFile>true</loadDefaultCAFile><verificationMode>strict</verificationMode>"
+    "<invalidCertificateHandler><name>RejectCertificateHandler</name></invalidCertificateHandler></client></openSSL>"
+)
+"""As in the config.xml of the server's image. Without it the engine asks on its terminal whether to believe."""
 _CHILD = """\
 import json, sys
+directory, config, folder, world = *sys.argv[1:4], json.loads(sys.argv[4])
+statements = json.load(sys.stdin)
+if world:
+    sys.path.insert(0, folder)
+    import namespace
+    namespace.enter(**world)
 from chdb import session
-directory, config, statements = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 server = session.Session(f"{directory}?config-file={config}")
 print(json.dumps([str(server.query(statement, "TSV")).strip() for statement in statements]), flush=True)
 server.close()
@@ -48,51 +62,85 @@ class Engine:
         environment: Mapping[str, str],
         users: str | None = None,
         extra: str = "",
+        mounted: Mapping[str, str] | None = None,
+        net: Internet | None = None,
+        trusted: bool = True,
+        python: Path | str = sys.executable,
+        seconds: float = SECONDS,
     ) -> None:
         """`files` are those of the installation, by their names below /etc/clickhouse-server.
 
-        `users` is the content of users.xml; `extra` stands for what the operator generates beside `files`.
+        `users` is the content of users.xml; `extra` stands for what the operator generates beside `files`; `mounted` are
+        files that the pod has below /etc/clickhouse-server from elsewhere. With
+        `net`, its hosts are all that the server can reach, by their own names; with `trusted`, it believes their
+        certificates as it would those of the world. `python` has the engine in its packages.
         """
-        self._root, self._environment = root, dict(environment)
+        self._root, self._environment, self._python = root, dict(environment), str(python)
+        self._seconds = seconds
         (root / "config.d").mkdir(parents=True)
+        self._world = net.world(root, trusted=trusted) if net else None
         directories = f"<path>{root}/data/</path><filesystem_caches_path>{root}/data/</filesystem_caches_path>"
         values = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in macros.items())
         logs = "".join(_log(name) for name in IMAGE_LOGS)
         access = "<user_directories><users_xml><path>users.xml</path></users_xml></user_directories>" if users else ""
-        self._write("config.xml", f"{directories}<macros>{values}</macros>{logs}{access}{extra}")
+        self._write("config.xml", f"{directories}<macros>{values}</macros>{IMAGE_TLS}{logs}{access}{extra}")
         operators = "".join(_log(name, f"<engine>{ENGINE}</engine>") for name in OPERATOR_LOGS)
         self._write("config.d/01-clickhouse-03-logs.xml", operators)
-        for name, text in files.items():
-            (root / name).write_text(text.replace("/var/lib/clickhouse/", f"{root}/data/"), encoding="utf-8")
+        for name, text in {**files, **(mounted or {})}.items():
+            here = text.replace("/var/lib/clickhouse/", f"{root}/data/").replace("/etc/clickhouse-server/", f"{root}/")
+            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).write_text(here, encoding="utf-8")
         if users:
             self._write("users.xml", users)
 
     def run(self, *statements: str) -> list[str]:
         """Starts the server, runs the statements, stops it. Returns the answers as tab-separated text."""
         command = [
-            sys.executable,
+            self._python,
             "-c",
             _CHILD,
             f"{self._root}/data",
             f"{self._root}/config.xml",
-            json.dumps(statements),
+            str(Path(__file__).parent),
+            json.dumps(self._world),
         ]
         # importing chdb opens an engine that reads a config.xml from the working directory
-        done = subprocess.run(
-            command,
-            cwd=self._root.parent,
-            env=os.environ | self._environment,
-            text=True,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self._root.parent,
+                env=os.environ | self._environment,
+                text=True,
+                # not as an argument, whose length has a limit
+                input=json.dumps(statements),
+                capture_output=True,
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"no end within {self._seconds} seconds") from None
         if done.returncode:
             raise EngineError(done.stderr.strip()[-3000:] or f"exit status {done.returncode}")
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def _write(self, name: str, content: str) -> None:
         (self._root / name).write_text(f"<clickhouse>{content}</clickhouse>", encoding="utf-8")
+
+
+def pod_environment(container: Mapping[str, Any], secrets: Mapping[str, str], pod: str) -> dict[str, str]:
+    """What Kubernetes would make of a container's `env`; `secrets` by their keys, whatever the Secret."""
+    made: dict[str, str] = {}
+    for each in container["env"]:
+        origin = each.get("valueFrom", {})
+        if "secretKeyRef" in origin:
+            made[each["name"]] = secrets[origin["secretKeyRef"]["key"]]
+        elif "fieldRef" in origin:
+            made[each["name"]] = {"metadata.name": pod}[origin["fieldRef"]["fieldPath"]]
+        else:
+            # only what stands further up is filled in
+            known = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), each["value"])
+            made[each["name"]] = known
+    return made
 
 
 def users_xml(users: Mapping[str, object]) -> str:

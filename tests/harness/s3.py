@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 REGION = "us-east-2"
+ROLE = "arn:aws:iam::123456789012:role/clickhouse"
+"""May do the same as the key, for those who have no key."""
+PATH_STYLE = "https://storage.googleapis.com,https://store.example.internal:9000"
+"""Hosts that take the bucket from the path; every other one with a dot takes it from its own name."""
+ABSENT = "absent"
+"""A bucket that there is not."""
 SECONDS = 60
 """The longest that the server may take to start."""
 
@@ -29,6 +36,8 @@ class Store:
     bucket: str
     access_key: str
     secret_key: str
+    temporary: Mapping[str, str]
+    """Credentials of the role, as AWS hands them out: AccessKeyId, SecretAccessKey, SessionToken."""
 
     def environment(self) -> dict[str, str]:
         """What a pod's environment would have."""
@@ -62,7 +71,8 @@ def store(bucket: str, prefix: str) -> Generator[Store]:
         port = free.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"MOTO_S3_CUSTOM_ENDPOINTS": PATH_STYLE}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(endpoint)
         yield _prepare(endpoint, bucket, prefix)
@@ -89,13 +99,26 @@ def _prepare(endpoint: str, bucket: str, prefix: str) -> Store:
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     iam.create_user(UserName="clickhouse")
     key = iam.create_access_key(UserName="clickhouse")["AccessKey"]
-    document = json.dumps(policy(bucket, prefix))
+    allowed = policy(bucket, prefix)
+    # moto asks for the right before it looks for the bucket, AWS the other way round
+    anything = {"Effect": "Allow", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{ABSENT}", f"arn:aws:s3:::{ABSENT}/*"]}
+    document = json.dumps({**allowed, "Statement": [*allowed["Statement"], anything]})
     iam.put_user_policy(UserName="clickhouse", PolicyName="clickhouse", PolicyDocument=document)
+    role = ROLE.rpartition("/")[2]
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=document)
+    taken = _client("sts", endpoint, "setup", "setup").assume_role(RoleArn=ROLE, RoleSessionName="clickhouse")
     # from here on signatures and policies count
     urllib.request.urlopen(
         urllib.request.Request(f"{endpoint}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})
     )
-    return Store(endpoint=endpoint, bucket=bucket, access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
+    return Store(
+        endpoint=endpoint,
+        bucket=bucket,
+        access_key=key["AccessKeyId"],
+        secret_key=key["SecretAccessKey"],
+        temporary={name: value for name, value in taken["Credentials"].items() if name != "Expiration"},
+    )
 
 
 def _client(service: str, endpoint: str, access_key: str, secret_key: str) -> Any:

@@ -25,13 +25,13 @@ JOB = "kubernetes:batch/v1:Job"
 SECRET = "kubernetes:core/v1:Secret"
 
 
-def program(**changes: Any) -> None:
+def program(pool: str | None = None, **changes: Any) -> None:
     """A program of namespaces and ClickHouse, and a ConfigMap that uses the connection as W&B would."""
     provider = pulumi_kubernetes.Provider("cluster", cluster_identifier="test")
     issuer = "https://kubernetes.default.svc"
     namespaces = Namespaces("namespaces", NamespacesArgs(provider=provider)).outputs
     given: dict[str, Any] = {
-        "cluster": contracts.Cluster(provider=provider, service_account_issuer=issuer, zones=3),
+        "cluster": contracts.Cluster(provider=provider, service_account_issuer=issuer, zones=3, clickhouse_pool=pool),
         "random_provider": pulumi_random.Provider("random"),
         "namespaces": namespaces,
         "bucket": space.COMPATIBLE,
@@ -151,6 +151,17 @@ def test_an_identity_is_on_the_service_account() -> None:
     account = one(recording, "kubernetes:core/v1:ServiceAccount")
     assert account.inputs["metadata"]["annotations"] == role
     assert account.urn in recording.recorder.before(one(recording, CHI).urn)
+
+
+def test_a_pool_of_its_own_is_for_servers_and_keeper_alone() -> None:
+    def asked(recording: Recording, token: str) -> dict[str, Any]:
+        return one(recording, token).inputs["spec"]["templates"]["podTemplates"][0]["spec"]
+
+    recording = run(pool="dedicated=clickhouse")
+    for token in (CHI, CHK):
+        assert asked(recording, token)["nodeSelector"] == {"dedicated": "clickhouse"}
+    for resource in (one(recording, JOB), one(recording, RELEASE)):
+        assert not [path for path, value, _ in resource.leaves() if "dedicated" in f"{path} {value}"]
 
 
 def test_external_crds_are_left_to_whoever_applied_them() -> None:

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import contracts
-from components.clickhouse import disks, storage
+from components.clickhouse import disks, server, storage
+from components.clickhouse.authority import FOLDER
 from components.clickhouse.system_logs import LOGS_KEPT, system_logs
 from tests.harness import clickhouse_space as space
 
+CA = contracts.SecretKey(name="store-ca", key="ca.crt")
 TEXT = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=40)
 
 
@@ -48,15 +50,15 @@ def test_an_endpoint_that_is_no_url_of_a_host_is_refused(endpoint: str) -> None:
         disks.s3_url("data", "us-east-1", endpoint)
 
 
-@given(TEXT, TEXT)
-def test_no_value_can_break_out_of_the_xml(name: str, key: str) -> None:
+@given(TEXT)
+def test_no_value_can_break_out_of_the_xml(key: str) -> None:
     bucket = contracts.Bucket(
-        provider="s3", name=name, region="us-east-1", endpoint="https://store.example", kms_key=key
+        provider="s3", name="data", region="us-east-1", endpoint="https://store.example", kms_key=key
     )
     disk = rendered(bucket).find(".//s3_disk")
     assert disk is not None
     assert disk.findtext("server_side_encryption_kms_key_id") == key
-    assert disk.findtext("endpoint", "").startswith(f"https://store.example/{name}/weave/")
+    assert disk.findtext("endpoint", "").startswith("https://store.example/data/weave/")
 
 
 @given(space.servers())
@@ -133,6 +135,31 @@ def test_coreweave_takes_the_bucket_in_front_of_the_host() -> None:
     assert rendered(bucket).findtext(".//endpoint", "").startswith("https://data.cwobject.com/weave/")
     inside = dataclasses.replace(bucket, endpoint="http://cwlota.com")
     assert rendered(inside).findtext(".//endpoint", "").startswith("http://data.cwlota.com/weave/")
+    assert rendered(bucket).findtext(".//support_batch_delete") == "false"
+
+
+def test_a_container_that_is_missing_is_not_made() -> None:
+    assert rendered(space.AZURE).findtext(".//container_already_exists") == "true"
+
+
+def test_a_private_authority_is_mounted_and_believed_beside_the_public_ones() -> None:
+    ca = contracts.SecretKey(name="store-ca", key="tls.ca")
+    bucket = dataclasses.replace(space.COMPATIBLE, endpoint="https://store.example.internal:9000", ca=ca)
+    spec = server.manifest(space.server(bucket=bucket))["spec"]
+    client = ElementTree.fromstring(spec["configuration"]["files"]["config.d/bucket_authority.xml"]).find(".//client")
+    assert client is not None
+    assert (client.findtext("caConfig"), client.findtext("loadDefaultCAFile")) == (f"{FOLDER}/ca.crt", "true")
+    pod = spec["templates"]["podTemplates"][0]["spec"]
+    secret = {"secretName": "store-ca", "items": [{"key": "tls.ca", "path": "ca.crt"}]}
+    assert pod["volumes"] == [{"name": "bucket-authority", "secret": secret}]
+    mounts = pod["containers"][0]["volumeMounts"]
+    assert mounts == [{"name": "bucket-authority", "mountPath": FOLDER, "readOnly": True}]
+
+
+def test_without_a_private_authority_nothing_is_mounted() -> None:
+    spec = server.manifest(space.server())["spec"]
+    assert set(spec["configuration"]["files"]) == {"config.d/storage_configuration.xml", "config.d/system_logs.xml"}
+    assert "bucket-authority" not in str(spec)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +168,12 @@ def test_coreweave_takes_the_bucket_in_front_of_the_host() -> None:
         (dataclasses.replace(space.AZURE, name="container"), "account/container"),
         (dataclasses.replace(space.GOOGLE, kms_key="projects/p/locations/l/keyRings/r/cryptoKeys/k"), "kms_key"),
         (contracts.Bucket(provider="cw", name="data", region="US-EAST-04A"), "keys in a Secret"),
+        (dataclasses.replace(space.COMPATIBLE, name="no bucket"), r"bucket\.name"),
+        (dataclasses.replace(space.COMPATIBLE, name="ab"), r"bucket\.name"),
+        (dataclasses.replace(space.COMPATIBLE, region="eu west"), r"bucket\.region"),
+        (dataclasses.replace(space.S3, ca=CA), r"bucket\.ca"),
+        (dataclasses.replace(space.COMPATIBLE, ca=CA), "use https"),
+        (dataclasses.replace(space.AZURE, ca=CA), r"bucket\.ca"),
     ],
 )
 def test_a_bucket_that_no_server_could_open_is_refused(bucket: contracts.Bucket, words: str) -> None:

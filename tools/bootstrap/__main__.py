@@ -1,4 +1,4 @@
-"""`python3 -m tools.bootstrap [all | venv | binaries | python | where NAME...]`; see the package."""
+"""`python3 -m tools.bootstrap [all | venv | binaries | extras | python | where NAME...]`; see the package."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import signal
 import sys
 
-from . import ALL, BootstrapError, ensure, venv
+from . import ALL, BootstrapError, ensure, extras, venv
 
 DESCRIPTION = "Find or build what rehearsals and tests need. Progress goes to stderr, answers to stdout."
 COMMANDS = {
     "all": "the virtual environment, then every program (the default)",
     "venv": "the virtual environment",
     "binaries": "every program; prints name and path of each",
+    "extras": "what single tests get when they first run: Azurite (needs Node.js), a newer ClickHouse, W&B's migrations",
     "python": "the virtual environment; prints the path of its interpreter",
     "where": "the programs named; prints the path of each",
 }
@@ -50,6 +51,8 @@ def _run(command: str, names: list[str]) -> None:
         binaries = ensure()
         if command == "binaries":
             print("\n".join(f"{name}\t{path}" for name, path in binaries.items()))
+    if command == "extras":
+        print("\n".join(str(get()) for get in (extras.azurite, extras.clickhouse, extras.weave)))
     if command == "where":
         print("\n".join(str(path) for path in ensure(names).values()))
 
