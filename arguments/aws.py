@@ -16,6 +16,7 @@ from components.aws.metrics_server import MetricsServerChart
 from components.aws.network import Network, NetworkArgs
 from components.aws.nodes import NodePool
 from components.aws.platform import Platform, PlatformArgs
+from components.clickhouse.backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from components.clickhouse.server import SERVICE_ACCOUNT
 from components.wandb import inventory
 from settings import aws as model
@@ -49,6 +50,7 @@ class AWSArguments(Stores):
             ingress=self._brought_ingress() or self._ingress(ground),
             wandb_service_accounts=self._opening_the_bucket(),
             clickhouse_service_accounts=(SERVICE_ACCOUNT,) if self.settings.managed_clickhouse else (),
+            backup_service_accounts=(BACKUP_ACCOUNT,) if self._backed_up() else (),
         )
         return self._built(Platform("platform", args), eks)
 
@@ -63,6 +65,10 @@ class AWSArguments(Stores):
         if platform.backup_bucket is not None:
             exports["backupBucket"] = platform.backup_bucket.name
         return Built(platform=platform.outputs, exports=exports)
+
+    def _backed_up(self) -> bool:
+        made = self.settings.managed_clickhouse
+        return made is not None and made.backup is not None and made.backup.bucket is None
 
     def _opening_the_bucket(self) -> tuple[str, ...]:
         running = inventory.running(self.settings.products)

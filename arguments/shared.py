@@ -13,14 +13,14 @@ import pulumi_random
 
 import sizing
 from components import contracts
-from components.clickhouse import Chart, ClickHouseArgs, Images, Timeouts
+from components.clickhouse import BackupArgs, Chart, ClickHouseArgs, Images, Timeouts
 from components.credentials import Credentials, CredentialsArgs
 from components.external import ExternalBuckets
 from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, Versions, WandBArgs
 from settings import Settings
-from settings.clickhouse import ExternalClickHouse
+from settings.clickhouse import ClickHouseBackup, ExternalClickHouse
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
@@ -70,6 +70,7 @@ class Arguments(ABC):
             namespaces=platform.namespaces,
             bucket=bucket,
             identity=platform.clickhouse_identity,
+            backup=_backup(made.backup, platform) if made.backup else None,
             server_resources=resources_of(planned.server),
             keeper_resources=resources_of(planned.keeper),
             images=Images(
@@ -254,6 +255,22 @@ def _sizing(component: sizing.Component, asked: ComponentResources | None) -> Co
         replicas=component.replicas if component.explicit_replicas else None,
         cpu_percent=asked.cpu_percent if asked else None,
         memory_percent=asked.memory_percent if asked else None,
+    )
+
+
+def _backup(asked: ClickHouseBackup, platform: contracts.Platform) -> BackupArgs:
+    bucket = _bucket(asked.bucket) if asked.bucket else platform.backup_bucket
+    if bucket is None:
+        raise ValueError("clickhouse.backup.bucket: none is given and none is made, which settings refuse")
+    return BackupArgs(
+        bucket=bucket,
+        # a brought bucket is opened by its keys, or by what the user gives the ServiceAccounts
+        identity=contracts.Identity() if asked.bucket else platform.backup_identity,
+        prefix=asked.prefix,
+        schedule=asked.schedule,
+        full_every_days=asked.full_every_days,
+        keep_days=asked.keep_days,
+        deadline_hours=asked.deadline_hours,
     )
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import rehearsed
+from . import clickhouse, rehearsed
 from .figures import Figure, Group, show
 from .measure import CommandFailed, Cost, medians, once
 
@@ -68,8 +68,10 @@ def _groups(stacks: Sequence[str], runs: int, engine: bool, console: Console) ->
         yield from _program(stack, runs, console)
         yield from _zones_and_pools(stack, console)
     yield _growth(runs, console)
-    for stack in stacks if engine else ():
-        yield from rehearsed.groups(stack, console)
+    if engine:
+        yield from clickhouse.groups(console)
+        for stack in stacks:
+            yield from rehearsed.groups(stack, console)
 
 
 def _measured(console: Console, what: str, commands: list[list[str]], runs: int) -> list[Cost]:

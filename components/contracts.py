@@ -182,6 +182,10 @@ class Platform:
     wandb_identity: Identity
     """For the components of W&B that touch the bucket."""
     clickhouse_identity: Identity
+    backup_bucket: Bucket | None = None
+    """For backups of a ClickHouse that is made on this platform; None: the platform makes none."""
+    backup_identity: Identity = field(default_factory=Identity)
+    """For the Jobs that list and delete backups; the servers write them as `clickhouse_identity`."""
 
     def endpoints(self, clickhouse: ClickHouse | None) -> dict[str, Output[str]]:
         """`host:port` of every data store, `clickhouse` among them where there is one."""

@@ -19,7 +19,7 @@ from .base import (
     matching,
     refusal,
 )
-from .stores import Identifier
+from .stores import ClickHouseBucket, Identifier
 
 
 def _replicas(value: int) -> int:
@@ -64,6 +64,43 @@ def _cache(data: dict[str, Any]) -> int:
     return max(1, data["volume_gib"] * 2 // 5)
 
 
+CronSchedule = Annotated[
+    str,
+    *matching(
+        re.compile(r"[0-9*/,-]+( [0-9*/,-]+){4}"),
+        "is not a schedule of five fields in digits",
+        "Use minute, hour, day, month and day of the week, as in `0 3 * * *`.",
+    ),
+]
+BackupPrefix = Annotated[
+    str,
+    *matching(
+        re.compile(r"(?!weave(/|$))[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?(/[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?)*"),
+        "is not a path below which backups can lie",
+        "Use lower-case letters, digits, `.`, `_` and `-`, with `/` between, and not `weave`, where the data lies.",
+    ),
+]
+
+
+class ClickHouseBackup(Model):
+    """Backups of ClickHouse in the cluster."""
+
+    bucket: ClickHouseBucket | None = None
+    """Where they go, another bucket than `clickhouseBucket`. Default: the one that the stack makes with
+    `objectStore.backupBucket`."""
+    prefix: BackupPrefix = "clickhouse-backup"
+    """Path in the bucket. Clusters that share a bucket need one each."""
+    schedule: CronSchedule = "0 3 * * *"
+    """When a backup is made, as in cron, in UTC."""
+    full_every_days: int = Field(default=7, ge=1, le=90)
+    """A backup is full when the last full one is so many days old; the others hold what is new since that one."""
+    keep_days: int = Field(default=30, ge=1, le=3650)
+    """Days that one can go back. A full backup and those that need it are deleted when the last of them is older; the newest
+    never is."""
+    deadline_hours: int = Field(default=12, ge=1, le=47)
+    """A backup that takes longer counts as failed."""
+
+
 class ManagedClickHouse(Model):
     """ClickHouse in the cluster, run by Altinity's operator: one shard, data in the bucket `clickhouseBucket`."""
 
@@ -95,6 +132,8 @@ class ManagedClickHouse(Model):
     """Requests and limits of one server."""
     keeper_resources: ContainerResources = Field(default_factory=ContainerResources)
     """Requests and limits of one keeper."""
+    backup: ClickHouseBackup | None = None
+    """Backups of Weave's data. Default: none are made, and what every replica has lost is lost."""
     revision: str = ""
     """Any text. A new one makes the operator go over everything again, which it does not after it gave up (`Aborted`), and
     restarts the replicas one by one, which is how they learn of new keys of the bucket."""

@@ -81,10 +81,20 @@ def _references(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+SPREADS = ("DoNotSchedule", "ScheduleAnyway")
+
+
 def _label_values(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if not _LABEL_VALUE.fullmatch(text):
             raise refusal(f"has a value for {name} that no label has", "Use at most 63 letters, digits and `-_.`.")
+    return value
+
+
+def _spreads(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if text not in SPREADS:
+            raise refusal(f"has a value for {name} that no scheduler knows", f"Use one of: {', '.join(SPREADS)}.")
     return value
 
 
@@ -93,7 +103,7 @@ _labels = _keys(_QUALIFIED, "the key of a label", "Write it as `kubectl get node
 Variables = Annotated[dict[str, str], _variables, AfterValidator(_plain)]
 SecretVariables = Annotated[dict[str, str], _variables, AfterValidator(_references)]
 NodeSelector = Annotated[dict[str, str], _labels, AfterValidator(_label_values)]
-TopologySpread = Annotated[dict[str, Literal["DoNotSchedule", "ScheduleAnyway"]], _labels]
+TopologySpread = Annotated[dict[str, str], _labels, AfterValidator(_spreads)]
 Toleration = Annotated[
     str, *matching(_TOLERATION, "is not a toleration", "Write the taint, as in `dedicated=wandb:NoSchedule`.")
 ]

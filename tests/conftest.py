@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         # they share what they have started, so whoever runs one of them runs all
         if _layer(item) in NEED_PROGRAMS and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.rpartition("::")[0]))
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
     missing = bootstrap.missing() if any(_layer(item) in NEED_PROGRAMS for item in items) else []
     if missing:
         raise pytest.UsageError(

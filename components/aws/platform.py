@@ -50,6 +50,8 @@ class PlatformArgs:
     """Of the components of W&B that open its bucket."""
     clickhouse_service_accounts: Sequence[str] = ()
     """Of ClickHouse's servers; empty where no ClickHouse is made."""
+    backup_service_accounts: Sequence[str] = ()
+    """Of the Jobs that list and delete backups of ClickHouse; empty where there are none."""
 
 
 class Platform(pulumi.ComponentResource):
@@ -82,6 +84,8 @@ class Platform(pulumi.ComponentResource):
             ingress=ingress,
             wandb_identity=self._wandb_identity(buckets.bucket),
             clickhouse_identity=self._clickhouse_identity(buckets.clickhouse_bucket),
+            backup_bucket=self.backup_bucket,
+            backup_identity=self._backup_identity(),
         )
         self.register_outputs({"mysql": self.outputs.mysql.host, "redis": self.outputs.redis.host})
 
@@ -134,8 +138,15 @@ class Platform(pulumi.ComponentResource):
             return contracts.Identity()
         granted = self._grants("bucket", policies.clickhouse_bucket, bucket)
         if self.backup_bucket:
-            granted |= self._grants("backup", policies.clickhouse_bucket, self.backup_bucket)
+            granted |= self._grants("backup", policies.backup_writer, self.backup_bucket)
         return self._role("clickhouse", args.namespaces.clickhouse, args.clickhouse_service_accounts, granted)
+
+    def _backup_identity(self) -> contracts.Identity:
+        args = self._args
+        if self.backup_bucket is None or not args.backup_service_accounts:
+            return contracts.Identity()
+        granted = self._grants("backup", policies.backup_keeper, self.backup_bucket)
+        return self._role("backup", args.namespaces.clickhouse, args.backup_service_accounts, granted)
 
     def _grants(
         self, purpose: str, policy: Callable[..., policies.Policy], bucket: contracts.Bucket

@@ -69,6 +69,31 @@ def clickhouse_bucket(*, partition: str, bucket: str) -> Policy:
     )
 
 
+def backup_writer(*, partition: str, bucket: str) -> Policy:
+    """What ClickHouse's servers do with the bucket of their backups: what they have written they cannot take away.
+
+    ClickHouse marks a backup that it is writing with a file `.lock`, which it removes in the end.
+    """
+    objects = f"{_bucket(partition, bucket)}/*"
+    return document(
+        _allow("Bucket", ("s3:ListBucket", "s3:GetBucketLocation"), _bucket(partition, bucket)),
+        _allow(
+            "Objects",
+            ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+            objects,
+        ),
+        _allow("Lock", ("s3:DeleteObject",), f"{objects}/.lock"),
+    )
+
+
+def backup_keeper(*, partition: str, bucket: str) -> Policy:
+    """What the Job does that lists backups and deletes old ones. It may not delete a version."""
+    return document(
+        _allow("Bucket", ("s3:ListBucket", "s3:GetBucketLocation"), _bucket(partition, bucket)),
+        _allow("Objects", ("s3:GetObject", "s3:DeleteObject"), f"{_bucket(partition, bucket)}/*"),
+    )
+
+
 def key_use(*, key_arn: str, service: str, region: str, dns_suffix: str) -> Policy:
     """Encrypting and decrypting with one key, by way of one service in one region, such as `s3`, and no other."""
     return document(

@@ -8,12 +8,14 @@ storage     where data, cache and the servers' own logs lie
 users       the user of Weave, its password and grants
 network     who may connect
 probe       the Job that finds out whether ClickHouse can be used
+backup      the Jobs that make backups and restore them; backup_store, backup_script, backup_user: what they need
 names       what the operator calls the things it makes
 pods        what the pods of servers and Keeper have in common
 later       texts and fingerprints of values that may be known only during the deployment
 """
 
+from .backup import BackupArgs
 from .clickhouse import ClickHouse, ClickHouseArgs, Images, Timeouts
 from .operator import Chart
 
-__all__ = ["Chart", "ClickHouse", "ClickHouseArgs", "Images", "Timeouts"]
+__all__ = ["BackupArgs", "Chart", "ClickHouse", "ClickHouseArgs", "Images", "Timeouts"]

@@ -14,10 +14,11 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from ..ordering import after
-from . import disks, names, network, operator, pods, probe, users
+from . import backup_user, disks, names, network, operator, pods, probe, users
+from .backup import BackupArgs, BackupJobs, BackupJobsArgs
 from .keeper import Keeper, KeeperArgs
 from .operator import Chart, Operator, OperatorArgs
-from .server import Server, ServerArgs
+from .server import BackedUp, Server, ServerArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,8 @@ class ClickHouseArgs:
     keeper_resources: contracts.Resources
     images: Images
     identity: contracts.Identity = field(default_factory=contracts.Identity)
+    backup: BackupArgs | None = None
+    """None: no backups are made, and what a lost volume held is lost unless another replica has it."""
     replicas: int = 3
     keepers: int = 3
     volume_gib: int = 200
@@ -110,10 +113,12 @@ class ClickHouse(pulumi.ComponentResource):
         self._in_cluster = pulumi.ResourceOptions(parent=self, provider=args.cluster.provider)
         controller = self._operator()
         user = self._user()
+        self._backup_user = self._make_backup_user()
         policies = self._policies()
         keeper = self._keeper(controller)
         server = self._server(user, [controller.release, keeper.installation, *policies])
         ready = self._probe(server, user)
+        self._backup(user, ready)
         self.connection = contracts.ClickHouse(
             host=after(names.service(args.installation, args.namespaces.clickhouse), ready),
             port=names.HTTP_PORT,
@@ -152,6 +157,42 @@ class ClickHouse(pulumi.ComponentResource):
                 database=args.database,
             ),
             parent=self,
+        )
+
+    def _make_backup_user(self) -> backup_user.BackupUser | None:
+        args = self._args
+        if args.backup is None:
+            return None
+        return backup_user.create(
+            f"{self._name}-backup-user",
+            cluster=args.cluster,
+            random_provider=args.random_provider,
+            namespace=args.namespaces.clickhouse,
+            database=args.database,
+            parent=self,
+        )
+
+    def _backup(self, owner: users.User, ready: Job) -> None:
+        args = self._args
+        if args.backup is None or self._backup_user is None:
+            return
+        BackupJobs(
+            f"{self._name}-backup",
+            BackupJobsArgs(
+                backup=args.backup,
+                cluster=args.cluster,
+                namespace=args.namespaces.clickhouse,
+                image=args.images.server,
+                user=self._backup_user,
+                owner=owner,
+                installation=args.installation,
+                cluster_name=args.cluster_name,
+                replicas=args.replicas,
+                user_id=args.user_id,
+                image_pull_secrets=args.images.pull_secrets,
+                needs=[ready],
+            ),
+            self._child,
         )
 
     def _policies(self) -> list[NetworkPolicy]:
@@ -209,6 +250,9 @@ class ClickHouse(pulumi.ComponentResource):
                 user=user,
                 networks=args.client_networks,
                 identity=args.identity,
+                backup=BackedUp(bucket=args.backup.bucket, prefix=args.backup.prefix, user=self._backup_user)
+                if args.backup and self._backup_user
+                else None,
                 replicas=args.replicas,
                 keepers=args.keepers,
                 installation=args.installation,
@@ -265,6 +309,8 @@ def _problems(args: ClickHouseArgs) -> Iterator[str]:
         disks.check(args.bucket)
     except ValueError as error:
         yield str(error)
+    if args.backup and args.backup.bucket.ca not in (None, args.bucket.ca):
+        yield "backup.bucket.ca: the servers believe one authority of yours, that of `bucket`; both stores need the same"
     for each in args.client_networks:
         try:
             ipaddress.ip_network(each)
@@ -301,5 +347,5 @@ def _name_problems(args: ClickHouseArgs) -> Iterator[str]:
     for what, given in {"database": args.database, "user": args.user}.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", given):
             yield f"{what}: {given!r} given; 1 to 32 letters, digits and _, beginning with a letter, are possible"
-    if args.user in ("default", "clickhouse_operator"):
+    if args.user in ("default", "clickhouse_operator", backup_user.NAME):
         yield f"user: {args.user!r} is a user of ClickHouse's own"

@@ -12,11 +12,20 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from .. import contracts
 from ..later import lift
-from . import authority, disks, names, pods, storage, users
+from . import authority, backup_store, backup_user, disks, names, pods, storage, users
 from .later import task_id, wait_for
 from .system_logs import system_logs
 
 SERVICE_ACCOUNT = "clickhouse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackedUp:
+    """What the servers have to know about backups of theirs."""
+
+    bucket: contracts.Bucket
+    prefix: str
+    user: backup_user.BackupUser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +44,8 @@ class ServerArgs:
     user: users.User
     networks: Sequence[str] = users.PRIVATE_NETWORKS
     identity: contracts.Identity = field(default_factory=contracts.Identity)
+    backup: BackedUp | None = None
+    """None: backups can be made by nobody."""
     replicas: int = 3
     keepers: int = 3
     installation: str = "wandb"
@@ -105,7 +116,8 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
             "session_timeout_ms": 30000,
             "operation_timeout_ms": 10000,
         },
-        "users": users.settings(args.user, args.networks),
+        "users": users.settings(args.user, args.networks)
+        | (backup_user.settings(args.backup.user, args.networks) if args.backup else {}),
         "settings": {
             **pods.metrics(names.SERVER_METRICS_PORT),
             # the operator's own defaults are debug and ten files of 1000 MB, outside the volume
@@ -131,8 +143,16 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
             "config.d/storage_configuration.xml": storage.configuration(args.bucket, args.namespace, args.cache_gib),
             "config.d/system_logs.xml": system_logs(),
             **authority.files(args.bucket),
+            **_backups(args),
         },
     }
+
+
+def _backups(args: ServerArgs) -> dict[str, pulumi.Input[str]]:
+    if args.backup is None:
+        return {}
+    root = backup_store.Root(place=_place(args), prefix=args.backup.prefix)
+    return {backup_store.FILE: backup_store.configuration(args.backup.bucket, root)}
 
 
 def _service_template() -> dict[str, Any]:
@@ -156,7 +176,9 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(names.SERVER_METRICS_PORT),
                 # the operator does not watch Secrets: this is what restarts the replicas, one by one
-                "wandb.pulumi/credentials": lift(_revision, args.user.digest, args.revision),
+                "wandb.pulumi/credentials": lift(
+                    _revision, args.user.digest, args.revision, *([args.backup.user.digest] if args.backup else [])
+                ),
             },
         },
         "spec": {
@@ -174,8 +196,8 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
     }
 
 
-def _revision(digest: str, revision: str) -> str:
-    return f"{digest}-{revision}" if revision else digest
+def _revision(digest: str, revision: str, *more: str) -> str:
+    return "-".join(each for each in (digest, revision, *more) if each)
 
 
 def _place(args: ServerArgs) -> disks.Place:
@@ -188,7 +210,10 @@ def _container(args: ServerArgs) -> dict[str, Any]:
         "name": "clickhouse",
         "image": args.image,
         "imagePullPolicy": "IfNotPresent",
-        "env": disks.kind(args.bucket).environment(args.bucket, _place(args)),
+        "env": [
+            *disks.kind(args.bucket).environment(args.bucket, _place(args)),
+            *(backup_store.server_environment(args.backup.bucket) if args.backup else []),
+        ],
         # the operator adds none, and its liveness probe gives a starting server no more than 90 seconds
         "startupProbe": {
             "httpGet": {"path": "/ping", "port": names.HTTP_PORT},

@@ -73,6 +73,19 @@ def _backup_bucket(settings: Settings) -> Problems:
 
 
 @rule
+def _backups_have_a_bucket(settings: Settings) -> Problems:
+    store, made = settings.object_store, settings.managed_clickhouse
+    if made is None or made.backup is None or made.backup.bucket is not None:
+        return
+    if not (isinstance(store, ManagedObjectStore) and store.backup_bucket):
+        yield problem(
+            "clickhouse.backup.bucket",
+            "is not given, and the stack makes no bucket for backups",
+            "Give a bucket, or set `objectStore.backupBucket` where the stack makes the buckets.",
+        )
+
+
+@rule
 def _windows_of_mysql(settings: Settings) -> Problems:
     mysql = settings.mysql
     if isinstance(mysql, ManagedMySQL):

@@ -121,6 +121,7 @@ def rehearsal(
     shut_down(found.state)
 
 
+@pytest.mark.xdist_group("production on AWS")
 class TestTheProductionStack:
     """Pulumi.prod.yaml."""
 

@@ -36,6 +36,7 @@ TOKENS = {
     "aws.platform.Platform": "wandb:aws:Platform",
     "aws.redis.Redis": "wandb:aws:Redis",
     "aws.zone.Zone": "wandb:aws:Zone",
+    "clickhouse.backup.BackupJobs": "wandb:clickhouse:BackupJobs",
     "clickhouse.clickhouse.ClickHouse": "wandb:clickhouse:ClickHouse",
     "clickhouse.keeper.Keeper": "wandb:clickhouse:Keeper",
     "clickhouse.operator.Operator": "wandb:clickhouse:Operator",

@@ -24,6 +24,7 @@ from tests.harness.whole_program import record
 
 ASKS_FOR_NOTHING = {
     "objectStore.clickhouseBucket.provider": "it has one value so far",
+    "clickhouse.backup.bucket.provider": "it has one value so far",
     "kubernetes.preflight": "it says whether the cluster is looked at before anything is asked for",
     "instance.allowUnknownValues": "it says what is refused; tests/pure/test_wandb_options.py shows that",
     "redis.auth": "it allows that there is no password; what is asked for follows from the password",
@@ -191,6 +192,28 @@ EXTERNAL: dict[str, Any] = {
 BUCKETS_BROUGHT = MADE | {"objectStore": BROUGHT["objectStore"]}
 """A stack that keeps its ClickHouse in a bucket that it is given."""
 
+BACKED_UP = MADE | {
+    "objectStore": BROUGHT["objectStore"],
+    "clickhouse": {
+        "kind": "managed",
+        "backup": {"bucket": {"name": "backups", "keysSecret": {"name": "backup-bucket-keys"}}},
+    },
+}
+"""A stack that keeps backups of its ClickHouse in a bucket that it is given."""
+
+BACKED_UP_OTHERWISE: dict[str, Any] = {
+    "clickhouse": {
+        "backup": {
+            "bucket": BUCKET,
+            "prefix": "other",
+            "schedule": "30 4 * * *",
+            "fullEveryDays": 5,
+            "keepDays": 60,
+            "deadlineHours": 6,
+        }
+    }
+}
+
 COMPONENT = {"replicas": 2, "maxReplicas": 4, "cpuPercent": 80, "memoryPercent": 80}
 INSTANCE = BROUGHT | {
     "sizing": {"nodes": {"count": 6, "cpu": 64, "memoryGiB": 512}, "components": {"api": COMPONENT}},
@@ -208,6 +231,7 @@ STACKS = {
     "brought": (BROUGHT, BROUGHT_OTHERWISE),
     "instance": (INSTANCE, INSTANCE_OTHERWISE),
     "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": BUCKET}}),
+    "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
     **aws_settings.STACKS,
 }
 

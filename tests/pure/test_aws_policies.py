@@ -53,6 +53,8 @@ def all_policies(partition: str) -> dict[str, policies.Policy]:
     return {
         "wandb_bucket": policies.wandb_bucket(partition=partition, bucket="wandb-files"),
         "clickhouse_bucket": policies.clickhouse_bucket(partition=partition, bucket="wandb-clickhouse"),
+        "backup_writer": policies.backup_writer(partition=partition, bucket="wandb-backup"),
+        "backup_keeper": policies.backup_keeper(partition=partition, bucket="wandb-backup"),
         "key_use": policies.key_use(key_arn=key, service="s3", region=region, dns_suffix=suffix),
         "volume_key": policies.volume_key(key_arn=key, region=region, dns_suffix=suffix),
         "autoscaler": policies.autoscaler(**place),
@@ -126,11 +128,18 @@ def test_every_statement_can_be_told_by_its_name(partition: str, name: str) -> N
 
 
 def test_history_cannot_be_deleted_for_good() -> None:
-    for name in ("wandb_bucket", "clickhouse_bucket"):
+    for name in ("wandb_bucket", "clickhouse_bucket", "backup_keeper"):
         actions = {action for each in statements(all_policies("aws")[name]) for action in each["Action"]}
         assert "s3:DeleteObject" in actions
         assert not [each for each in actions if "Version" in each and "Delete" in each]
         assert not [each for each in actions if each.startswith(("s3:PutBucket", "s3:DeleteBucket", "s3:PutLifecycle"))]
+
+
+def test_who_writes_backups_cannot_take_them_away() -> None:
+    deleting = [
+        each for each in statements(all_policies("aws")["backup_writer"]) if "s3:DeleteObject" in each["Action"]
+    ]
+    assert [each["Resource"] for each in deleting] == [["arn:aws:s3:::wandb-backup/*/.lock"]]
 
 
 @pytest.mark.parametrize("partition", REGIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import accumulate
 from typing import Any
 
 from hypothesis import given, settings
@@ -82,11 +83,11 @@ secret_keys = st.sets(st.sampled_from([f"wandb:{each.path}" for each in children
 
 
 def known(key: str) -> bool:
-    """Whether `key` is one of ours, or an unknown one directly below one of ours."""
+    """Whether `key` is one of ours, or an unknown one below one of ours, whose name may have dots."""
     path = re.sub(r"\[\d+\]", "", key.removeprefix("wandb:"))
     path = re.sub(r"^((?:sizing|instance)\.components)\.[^.]+", r"\1.<name>", path)
-    parent = path.rpartition(".")[0]
-    return path in KEYS or parent in KEYS or parent == "" or parent.endswith(".<name>") or path.endswith(".<name>")
+    above = ["", *accumulate(path.split("."), "{}.{}".format)]
+    return any(each in KEYS or each.endswith(".<name>") for each in above) or "." not in path
 
 
 def refusal(document: dict[str, Any], secret: Collection[str] = ()) -> InvalidSettings | None:
