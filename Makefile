@@ -36,7 +36,7 @@ preview: setup ## what `make rehearse` would change
 	@$(PYTHON) -m rehearsal preview --stack $(STACK)
 
 test: setup lint ## lint, then every test, the cheapest first
-	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile
 
 lint: environment ## style, format and types
 	@$(PYTHON) -m ruff check .

@@ -14,8 +14,8 @@ from tools import bootstrap
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("pure", "program", "cluster", "engine")
 NEED_PROGRAMS = ("cluster", "engine")
-LONGEST = ("test_aws_stack.py", "test_aws_provider.py", "test_bad_input_aws.py", "test_dev_stack.py")
-"""Begun first within their layer: what takes minutes is not to be waited for at the end."""
+LONGEST = ("test_aws_stack.py", "test_aws_examples.py", "test_clickhouse_backup.py", "test_clickhouse_engine_stores.py")
+"""Begun first within their layer: whoever runs a file runs all of it, and nobody should be waited for at the end."""
 
 # How long an example takes depends on the machine, not on the code.
 hypothesis.settings.register_profile("wandb", deadline=None, print_blob=True)
@@ -42,10 +42,6 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the cheapest layer first, and stops at once where programs are needed that are not there."""
     items.sort(key=_turn)
-    for item in items:
-        # they share what they have started, so whoever runs one of them runs all
-        if _layer(item) in NEED_PROGRAMS and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
     missing = bootstrap.missing() if any(_layer(item) in NEED_PROGRAMS for item in items) else []
     if missing:
         raise pytest.UsageError(

@@ -5,27 +5,20 @@ The tests of a class share one rehearsal and run in the order in which they are 
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from rich.console import Console
 
 from rehearsal.aws import latency, remains
 from rehearsal.aws.account import Account
-from rehearsal.aws.eks.tokens import CLUSTER, LOAD_BALANCER, VOLUME
+from rehearsal.aws.eks.tokens import LOAD_BALANCER, VOLUME
 from rehearsal.control_plane import shut_down
 from rehearsal.engine import Run
 from rehearsal.lifecycle import Rehearsal
-from rehearsal.progress import Progress
-from rehearsal.state import PROJECT, State
-from tests.engine.conftest import background, kill
+from tests.engine.aws import SCALE, Project, rehearsal_of
 
 POOL = "wandb.pulumi/pool"
 HOLDS_DATA = {
@@ -54,51 +47,14 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "another MySQL password": {"wandb:mysql": {"passwordRevision": 2}},
     "another Redis password": {"wandb:redis": {"passwordRevision": 2}},
 }
-EXAMPLES = sorted(path.name.split(".")[1] for path in (PROJECT / "examples").glob("Pulumi.aws-*.yaml"))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _fast() -> Iterator[None]:
     before = os.environ.get(latency.SCALE)
-    os.environ[latency.SCALE] = "0.1"
+    os.environ[latency.SCALE] = SCALE
     yield
     os.environ.pop(latency.SCALE) if before is None else os.environ.update({latency.SCALE: before})
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in over.items():
-        known = result.get(key)
-        result[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return result
-
-
-class Project:
-    """The project with a stack file that changes. The program is the real one."""
-
-    def __init__(self, folder: Path, stack: str) -> None:
-        self.folder = folder
-        self.stack = stack
-        definition = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
-        folder.mkdir()
-        (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**definition, "main": str(PROJECT)}))
-        self.original = yaml.safe_load(stack_file(stack).read_text())
-        self.write({})
-
-    def write(self, changes: Mapping[str, Any]) -> None:
-        """The stack file with these settings instead of its own."""
-        changed = {**self.original, "config": merged(self.original["config"], changes)}
-        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump(changed))
-
-
-def stack_file(stack: str) -> Path:
-    own = PROJECT / f"Pulumi.{stack}.yaml"
-    return own if own.exists() else PROJECT / "examples" / own.name
-
-
-def rehearsal_of(project: Project, folder: Path, binaries: Mapping[str, Path]) -> Rehearsal:
-    state = State((folder / project.stack).resolve())
-    return Rehearsal(state, binaries, Progress(Console(file=io.StringIO())), project.folder)
 
 
 def replaced(run: Run) -> set[str]:
@@ -121,7 +77,6 @@ def rehearsal(
     shut_down(found.state)
 
 
-@pytest.mark.xdist_group("production on AWS")
 class TestTheProductionStack:
     """Pulumi.prod.yaml."""
 
@@ -202,75 +157,3 @@ class TestTheProductionStack:
         kinds = {item.kind for item in done.kept}
         assert kinds == {VOLUME, *remains.FACTS}
         assert not rehearsal.state.folder.exists()
-
-
-@pytest.mark.parametrize("stack", [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in EXAMPLES])
-def test_every_example_comes_up_stays_as_it_is_and_goes(
-    stack: str, tmp_path: Path, binaries: Mapping[str, Path]
-) -> None:
-    rehearsal = rehearsal_of(Project(tmp_path / "project", stack), tmp_path, binaries)
-    try:
-        code, run = rehearsal.up()
-        assert code == 0, run.errors
-        code, run = rehearsal.up()
-        assert run.unchanged, (code, run.errors, run.changes)
-        done = rehearsal.destroy()
-        assert done.code == 0, (done.run and done.run.errors, done.left)
-    finally:
-        shut_down(rehearsal.state)
-
-
-@pytest.fixture
-def test_stack(tmp_path: Path, binaries: Mapping[str, Path]) -> Iterator[Rehearsal]:
-    found = rehearsal_of(Project(tmp_path / "project", "aws-test"), tmp_path, binaries)
-    yield found
-    shut_down(found.state)
-
-
-class TestWhenAwsFails:
-    """A failure in the middle, and the next `up`."""
-
-    def play(self, test_stack: Rehearsal, *faults: Mapping[str, Any]) -> None:
-        test_stack.state.faults.parent.mkdir(parents=True, exist_ok=True)
-        test_stack.state.faults.write_text(json.dumps({"aws": list(faults)}))
-
-    def test_the_next_up_goes_on_where_the_failed_one_stopped(self, test_stack: Rehearsal) -> None:
-        self.play(
-            test_stack, {"operation": "create", "type": "aws:eks/nodeGroup:NodeGroup", "error": "quota", "times": 1}
-        )
-        code, run = test_stack.up()
-        assert code != 0
-        assert any("quota" in message.lower() or "limit" in message.lower() for _, message in run.errors), run.errors
-        code, run = test_stack.up()
-        assert code == 0, run.errors
-        (cluster,) = Account(test_stack.state).all(CLUSTER)
-        assert cluster["status"] == "ACTIVE"
-        assert test_stack.up()[1].unchanged
-
-    def test_a_stack_that_was_never_whole_is_destroyed(self, test_stack: Rehearsal) -> None:
-        self.play(
-            test_stack, {"operation": "create", "type": "aws:eks/nodeGroup:NodeGroup", "error": "timeout", "times": 9}
-        )
-        code, _ = test_stack.up()
-        assert code != 0
-        test_stack.state.faults.unlink()
-        done = test_stack.destroy()
-        assert done.code == 0, (done.run and done.run.errors, done.left)
-
-    def test_a_killed_up_is_gone_on_from_and_makes_nothing_twice(
-        self, test_stack: Rehearsal, binaries: Mapping[str, Path]
-    ) -> None:
-        account = Account(test_stack.state)
-        running = background("up", test_stack.state, binaries, test_stack.project)
-        deadline = time.monotonic() + 120
-        while not account.all(CLUSTER) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        kill(running, test_stack.state)
-        assert account.all(CLUSTER), "the cluster was not begun"
-        code, run = test_stack.up()
-        assert code == 0, run.errors
-        assert test_stack.up()[1].unchanged
-        kinds = [record.token for record in account.all() if not record.brought]
-        assert (kinds.count(CLUSTER), kinds.count("aws:ec2/vpc:Vpc"), kinds.count("aws:kms/key:Key")) == (1, 1, 1)
-        done = test_stack.destroy()
-        assert done.code == 0, (done.run and done.run.errors, done.left)
