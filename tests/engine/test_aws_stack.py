@@ -18,7 +18,7 @@ from rehearsal.aws.eks.tokens import LOAD_BALANCER, VOLUME
 from rehearsal.control_plane import shut_down
 from rehearsal.engine import Run
 from rehearsal.lifecycle import Rehearsal
-from tests.engine.aws import SCALE, Project, rehearsal_of
+from tests.engine.aws import SCALE, Project, merged, rehearsal_of
 
 POOL = "wandb.pulumi/pool"
 HOLDS_DATA = {
