@@ -244,7 +244,8 @@ def test_credentials_of_another_account_are_refused(engine: Engine):
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1"])
 def test_a_stack_in_another_partition_gets_through(engine: Engine, region: str):
-    passed(preview(engine, {"region": region, "network": {"kind": "managed"}, "cluster": {"kind": "managed"}}))
+    cluster = {"kind": "managed", "publicAccessCidrs": ["203.0.113.0/24"]}
+    passed(preview(engine, {"region": region, "network": {"kind": "managed"}, "cluster": cluster}))
 
 
 def passed(result: tuple[int, Run]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -98,6 +99,13 @@ def test_no_message_shows_a_value() -> None:
     assert "hidden" not in shown
 
 
+@pytest.fixture
+def loop() -> None:
+    """An Output wants an event loop, also where nobody ever waits for it."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+@pytest.mark.usefixtures("loop")
 def test_what_is_known_only_when_the_stack_runs_is_taken_as_it_is() -> None:
     later = pulumi.Output.from_input("a")
     assert said({"global": {"host": later, "mysql": {"port": later}}}) == []

@@ -437,7 +437,7 @@ def test_a_secret_in_clear_text_among_the_users_values_is_refused_without_being_
         ({"env": {"A": "1"}, "envSecrets": {"A": "s/k"}}, "env: has A, and `instance.envSecrets` too"),
         ({"envSecrets": {"A": "hidden"}}, "envSecrets: does not name a Secret and its key for A"),
         ({"tolerations": ["a=b:Never"]}, "tolerations[0]: is not a toleration"),
-        ({"topologySpread": {"zone": "Maybe"}}, "topologySpread.zone: is not a known value"),
+        ({"topologySpread": {"zone": "Maybe"}}, "topologySpread: has a value for zone that no scheduler knows"),
         ({"nodeSelector": {"a b": "c"}}, "nodeSelector: has a key that is not the key of a label"),
         ({"runAsUser": 0}, "runAsUser: is not a whole number from 1"),
         ({"components": {"apy": {}}}, "instance.components.apy: is not a known value"),
