@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from components import contracts, kubernetes
 from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
 
-from .shared import Arguments, Built, resources_of
+from .shared import Arguments, Built, identity_of, resources_of
 
 
 class KubernetesArguments(Arguments):
@@ -29,6 +29,7 @@ class KubernetesArguments(Arguments):
             object_store=self._object_store(cluster, namespaces),
             clickhouse=self._external_clickhouse(passwords),
             ingress=ingress,
+            **self._identities(),
         )
         return Built(platform=kubernetes.Platform("platform", args).outputs)
 
@@ -100,6 +101,13 @@ class KubernetesArguments(Arguments):
             origin=self.settings.url,
             clickhouse_bucket="clickhouse" if self.settings.managed_clickhouse else None,
         )
+
+    def _identities(self) -> dict[str, contracts.Identity]:
+        store = self.settings.object_store
+        if not isinstance(store, ExternalObjectStore):
+            return {}
+        buckets = {"wandb_identity": store.bucket, "clickhouse_identity": store.clickhouse_bucket}
+        return {name: identity_of(bucket.identity) for name, bucket in buckets.items() if bucket}
 
     def _volume(self, store: str) -> kubernetes.Volume:
         return kubernetes.Volume(

@@ -21,6 +21,7 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, Versions, WandBArgs
 from settings import Settings
 from settings.clickhouse import ClickHouseBackup, ExternalClickHouse
+from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
@@ -248,6 +249,24 @@ def resources_of(planned: sizing.Resources) -> contracts.Resources:
     )
 
 
+def identity_of(asked: WorkloadIdentity | None) -> contracts.Identity:
+    """What ServiceAccounts and pods carry so that the clouds' own webhooks and metadata servers know them."""
+    if asked is None:
+        return contracts.Identity()
+    known = {
+        "eks.amazonaws.com/role-arn": asked.role_arn,
+        "iam.gke.io/gcp-service-account": asked.google_service_account,
+        "azure.workload.identity/client-id": asked.azure_client_id,
+    }
+    # Azure's webhook looks at pods with this label alone
+    labels = {"azure.workload.identity/use": "true"} if asked.azure_client_id else {}
+    return contracts.Identity(
+        service_account_annotations={name: value for name, value in known.items() if value}
+        | asked.service_account_annotations,
+        pod_labels=labels | asked.pod_labels,
+    )
+
+
 def _sizing(component: sizing.Component, asked: ComponentResources | None) -> ComponentSizing:
     """What must be set; nothing where the chart's size preset says the same."""
     return ComponentSizing(
@@ -264,8 +283,7 @@ def _backup(asked: ClickHouseBackup, platform: contracts.Platform) -> BackupArgs
         raise ValueError("clickhouse.backup.bucket: none is given and none is made, which settings refuse")
     return BackupArgs(
         bucket=bucket,
-        # a brought bucket is opened by its keys, or by what the user gives the ServiceAccounts
-        identity=contracts.Identity() if asked.bucket else platform.backup_identity,
+        identity=identity_of(asked.bucket.identity) if asked.bucket else platform.backup_identity,
         prefix=asked.prefix,
         schedule=asked.schedule,
         full_every_days=asked.full_every_days,
@@ -275,7 +293,7 @@ def _backup(asked: ClickHouseBackup, platform: contracts.Platform) -> BackupArgs
 
 
 def _bucket(bucket: Bucket | ClickHouseBucket) -> contracts.Bucket:
-    keys = bucket.keys_secret
+    keys, ca = bucket.keys_secret, bucket.ca_secret if isinstance(bucket, ClickHouseBucket) else None
     return contracts.Bucket(
         provider=bucket.provider,
         name=bucket.name,
@@ -286,4 +304,5 @@ def _bucket(bucket: Bucket | ClickHouseBucket) -> contracts.Bucket:
         else None,
         kms_key=bucket.kms_key,
         proxied=bucket.proxied,
+        ca=contracts.SecretKey(name=ca.name, key=ca.key) if ca else None,
     )

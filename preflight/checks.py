@@ -13,7 +13,7 @@ from settings.base import cores, gibibytes
 from settings.clickhouse import ExternalClickHouse
 from settings.instance import Instance
 from settings.problems import problem
-from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
+from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 from settings.surface import full
 
 from .findings import Findings, Found, Warned
@@ -238,8 +238,7 @@ def brought_secrets(settings: Settings) -> Iterator[BroughtSecret]:
         yield BroughtSecret(
             path="mysql.admin.passwordSecret", namespace_key="wandb", name=password.name, keys=(password.key,)
         )
-    if isinstance(settings.object_store, ExternalObjectStore):
-        yield from _bucket_secrets(settings, settings.object_store)
+    yield from _bucket_secrets(settings)
     yield from _instance_secrets(settings.instance)
 
 
@@ -263,17 +262,24 @@ def _instance_secrets(instance: Instance) -> Iterator[BroughtSecret]:
             yield BroughtSecret(path=f"{path}.envSecrets.{variable}", namespace_key="wandb", name=name, keys=(key,))
 
 
-def _bucket_secrets(settings: Settings, store: ExternalObjectStore) -> Iterator[BroughtSecret]:
-    second = store.clickhouse_bucket if settings.managed_clickhouse else None
-    for key, bucket, namespace in (("bucket", store.bucket, "wandb"), ("clickhouseBucket", second, "clickhouse")):
-        if bucket and bucket.keys_secret:
-            keys = bucket.keys_secret
-            yield BroughtSecret(
-                path=f"objectStore.{key}.keysSecret",
-                namespace_key=namespace,
-                name=keys.name,
-                keys=(keys.access_key, keys.secret_key),
-            )
+def _bucket_secrets(settings: Settings) -> Iterator[BroughtSecret]:
+    for path, bucket, namespace in _brought_buckets(settings):
+        if keys := bucket.keys_secret:
+            needed = (keys.access_key,) if bucket.provider == "az" else (keys.access_key, keys.secret_key)
+            yield BroughtSecret(path=f"{path}.keysSecret", namespace_key=namespace, name=keys.name, keys=needed)
+        if isinstance(bucket, ClickHouseBucket) and (ca := bucket.ca_secret):
+            yield BroughtSecret(path=f"{path}.caSecret", namespace_key=namespace, name=ca.name, keys=(ca.key,))
+
+
+def _brought_buckets(settings: Settings) -> Iterator[tuple[str, Bucket | ClickHouseBucket, str]]:
+    """Every bucket that the user brings: the key that names it, the bucket, and the namespace of who opens it."""
+    store, clickhouse = settings.object_store, settings.managed_clickhouse
+    if isinstance(store, ExternalObjectStore):
+        yield "objectStore.bucket", store.bucket, "wandb"
+        if clickhouse and store.clickhouse_bucket:
+            yield "objectStore.clickhouseBucket", store.clickhouse_bucket, "clickhouse"
+    if clickhouse and clickhouse.backup and clickhouse.backup.bucket:
+        yield "clickhouse.backup.bucket", clickhouse.backup.bucket, "clickhouse"
 
 
 def _secrets(look: _Look) -> Found:

@@ -86,7 +86,8 @@ class ClickHouseBackup(Model):
     """Backups of ClickHouse in the cluster."""
 
     bucket: ClickHouseBucket | None = None
-    """Where they go, another bucket than `clickhouseBucket`. Default: the one that the stack makes with
+    """Where they go, another bucket than `clickhouseBucket`. The servers write as they open their own bucket, or with these
+    keys; `identity` is of the Job that lists and deletes. Default: the one that the stack makes with
     `objectStore.backupBucket`."""
     prefix: BackupPrefix = "clickhouse-backup"
     """Path in the bucket. Clusters that share a bucket need one each."""

@@ -19,6 +19,7 @@ from .base import (
     ServerHost,
     matching,
 )
+from .identity import WorkloadIdentity
 from .managed import ManagedMySQL, ManagedObjectStore, ManagedRedis
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$-]{0,63}")
@@ -132,11 +133,11 @@ class BucketKeys(Model):
     """A Secret with the keys that open a bucket."""
 
     name: ObjectName
-    """Name of the Secret: in W&B's namespace for `bucket`, in ClickHouse's for `clickhouseBucket`."""
+    """Name of the Secret: in W&B's namespace for `bucket`, in ClickHouse's for the others."""
     access_key: SecretDataKey = "ACCESS_KEY"
-    """Key inside the Secret that holds the access key."""
+    """Key inside the Secret that holds the access key; for provider `az` the storage account's key."""
     secret_key: SecretDataKey = "SECRET_KEY"
-    """Key inside the Secret that holds the secret key."""
+    """Key inside the Secret that holds the secret key. Provider `az` has none."""
 
 
 class _Bucket(Model):
@@ -148,6 +149,9 @@ class _Bucket(Model):
     """URL of an S3-compatible store, addressed path-style; only with provider `s3`. Default: the cloud's own."""
     keys_secret: BucketKeys | None = None
     """Secret with the keys. Default: the pods' identity in the cloud opens the bucket."""
+    identity: WorkloadIdentity | None = None
+    """How the pods are known to the cloud, where no keys are given. Default: they carry nothing, as EKS Pod Identity and
+    Google's direct access want it."""
     kms_key: str | None = Field(default=None, min_length=1)
     """Key of the cloud's key management that encrypts what is written. Default: the bucket's own encryption."""
 
@@ -164,9 +168,12 @@ class Bucket(_Bucket):
 class ClickHouseBucket(_Bucket):
     """A bucket for ClickHouse that exists."""
 
-    provider: Literal["s3"] = "s3"
-    """ClickHouse is set up for S3 and everything compatible, such as Google's buckets by their S3 interface (endpoint
-    https://storage.googleapis.com, HMAC keys)."""
+    provider: Literal["s3", "gcs", "az", "cw"] = "s3"
+    """Whose it is: `s3` (Amazon S3 and everything compatible), `gcs` (Google), `az` (Azure), `cw` (CoreWeave; holds no
+    backups). Never change it later."""
+    ca_secret: SecretKey | None = None
+    """Certificate (PEM) of the authority that signed the endpoint's, in a Secret in ClickHouse's namespace. Default: one
+    that everybody believes."""
 
     @property
     def proxied(self) -> bool:

@@ -12,24 +12,24 @@ _FILE = "ca.crt"
 _VOLUME = "bucket-authority"
 
 
-def files(bucket: contracts.Bucket) -> dict[str, str]:
-    """The file of the configuration by which the server believes `bucket.ca`, beside those that its image believes."""
-    if bucket.ca is None:
+def files(ca: contracts.SecretKey | None) -> dict[str, str]:
+    """The file of the configuration by which the server believes `ca`, beside those that its image believes."""
+    if ca is None:
         return {}
     client = {"caConfig": f"{FOLDER}/{_FILE}", "loadDefaultCAFile": "true"}
     return {"config.d/bucket_authority.xml": xml.text({"openSSL": {"client": client}})}
 
 
-def pod(bucket: contracts.Bucket) -> dict[str, Any]:
+def pod(ca: contracts.SecretKey | None) -> dict[str, Any]:
     """What the pod's spec has for it: the certificate alone, whatever else is in its Secret."""
-    if bucket.ca is None:
+    if ca is None:
         return {}
-    secret = {"secretName": bucket.ca.name, "items": [{"key": bucket.ca.key, "path": _FILE}]}
+    secret = {"secretName": ca.name, "items": [{"key": ca.key, "path": _FILE}]}
     return {"volumes": [{"name": _VOLUME, "secret": secret}]}
 
 
-def container(bucket: contracts.Bucket) -> dict[str, Any]:
+def container(ca: contracts.SecretKey | None) -> dict[str, Any]:
     """What the server's container has for it."""
-    if bucket.ca is None:
+    if ca is None:
         return {}
     return {"volumeMounts": [{"name": _VOLUME, "mountPath": FOLDER, "readOnly": True}]}

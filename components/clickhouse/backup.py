@@ -157,7 +157,7 @@ def _job(
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": RESOURCES.manifest(),
-        **authority.container(bucket),
+        **authority.container(bucket.ca),
     }
     return {
         "metadata": {"labels": marks},
@@ -172,7 +172,7 @@ def _job(
                     "automountServiceAccountToken": False,
                     "securityContext": pods.pod_security(args.user_id),
                     **pods.pull_secrets(args.image_pull_secrets),
-                    **authority.pod(bucket),
+                    **authority.pod(bucket.ca),
                     "containers": [container],
                 },
             },

@@ -309,8 +309,9 @@ def _problems(args: ClickHouseArgs) -> Iterator[str]:
         disks.check(args.bucket)
     except ValueError as error:
         yield str(error)
-    if args.backup and args.backup.bucket.ca not in (None, args.bucket.ca):
-        yield "backup.bucket.ca: the servers believe one authority of yours, that of `bucket`; both stores need the same"
+    own, backups = args.bucket.ca, args.backup.bucket.ca if args.backup else None
+    if own is not None and backups is not None and own != backups:
+        yield "backup.bucket.ca: the servers believe one authority of yours; both stores need the same, in one Secret"
     for each in args.client_networks:
         try:
             ipaddress.ip_network(each)

@@ -142,7 +142,7 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
         "files": {
             "config.d/storage_configuration.xml": storage.configuration(args.bucket, args.namespace, args.cache_gib),
             "config.d/system_logs.xml": system_logs(),
-            **authority.files(args.bucket),
+            **authority.files(_authority(args)),
             **_backups(args),
         },
     }
@@ -153,6 +153,11 @@ def _backups(args: ServerArgs) -> dict[str, pulumi.Input[str]]:
         return {}
     root = backup_store.Root(place=_place(args), prefix=args.backup.prefix)
     return {backup_store.FILE: backup_store.configuration(args.backup.bucket, root)}
+
+
+def _authority(args: ServerArgs) -> contracts.SecretKey | None:
+    """The authority of the user's that the servers believe: that of their bucket, or of the one for backups."""
+    return args.bucket.ca or (args.backup.bucket.ca if args.backup else None)
 
 
 def _service_template() -> dict[str, Any]:
@@ -190,7 +195,7 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(names.CHI_LABEL, args.installation, args.cluster.zones),
             **pods.dedicated(args.cluster.clickhouse_pool),
-            **authority.pod(args.bucket),
+            **authority.pod(_authority(args)),
             "containers": [_container(args)],
         },
     }
@@ -222,7 +227,7 @@ def _container(args: ServerArgs) -> dict[str, Any]:
         },
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": args.resources.manifest(),
-        **authority.container(args.bucket),
+        **authority.container(_authority(args)),
     }
 
 

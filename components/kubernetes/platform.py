@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -27,6 +27,10 @@ class PlatformArgs:
     clickhouse: contracts.ClickHouse | None = None
     """None: the user brings none."""
     ingress: contracts.Ingress
+    wandb_identity: contracts.Identity = field(default_factory=contracts.Identity)
+    """Of the components of W&B that open the bucket; what it may do is the user's to grant."""
+    clickhouse_identity: contracts.Identity = field(default_factory=contracts.Identity)
+    """Of the servers of ClickHouse; the same."""
 
 
 class Platform(pulumi.ComponentResource):
@@ -38,7 +42,6 @@ class Platform(pulumi.ComponentResource):
         super().__init__("wandb:kubernetes:Platform", name, {}, opts)
         self._name = name
         buckets = self._buckets(args.object_store)
-        # keys in Secrets open the buckets here, so no workload needs an identity of its own
         self.outputs = contracts.Platform(
             cluster=args.cluster,
             namespaces=args.namespaces,
@@ -48,8 +51,8 @@ class Platform(pulumi.ComponentResource):
             clickhouse=args.clickhouse,
             clickhouse_bucket=buckets.clickhouse_bucket,
             ingress=args.ingress,
-            wandb_identity=contracts.Identity(),
-            clickhouse_identity=contracts.Identity(),
+            wandb_identity=args.wandb_identity,
+            clickhouse_identity=args.clickhouse_identity,
         )
         self.register_outputs({"mysql": self.outputs.mysql.host, "redis": self.outputs.redis.host})
 

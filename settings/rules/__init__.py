@@ -5,7 +5,7 @@ touches it is given up (`check`).
 
 registry    what a rule is, and the list of all
 targets     which keys belong to which target
-general     licence, products, names, Ingress, containers; stores and clickhouse: the data stores
+general     licence, products, names, Ingress, containers; stores, buckets and clickhouse: the data stores
 instance    how W&B itself is set up
 aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
 """
@@ -21,7 +21,19 @@ from ..model import Settings
 from ..problems import Problem, problem, without_values
 from ..stores import ExternalMySQL, ExternalRedis
 from ..surface import full
-from . import aws_arns, aws_cluster, aws_entry, aws_network, aws_stores, clickhouse, general, instance, stores, targets
+from . import (
+    aws_arns,
+    aws_cluster,
+    aws_entry,
+    aws_network,
+    aws_stores,
+    buckets,
+    clickhouse,
+    general,
+    instance,
+    stores,
+    targets,
+)
 from .registry import RULES, Problems
 
 __all__ = [
@@ -30,6 +42,7 @@ __all__ = [
     "aws_entry",
     "aws_network",
     "aws_stores",
+    "buckets",
     "check",
     "clickhouse",
     "general",

@@ -1,16 +1,11 @@
-"""Rules about MySQL, Redis and buckets, whoever makes them."""
+"""Rules about MySQL, Redis and in-cluster stores."""
 
 from __future__ import annotations
 
-from ..clickhouse import ManagedClickHouse
-from ..lenient import UNDECIDABLE
 from ..model import Settings
 from ..problems import problem
 from ..stores import (
-    Bucket,
-    ClickHouseBucket,
     ExternalMySQL,
-    ExternalObjectStore,
     ExternalRedis,
     InClusterMySQL,
     InClusterObjectStore,
@@ -78,71 +73,3 @@ def _redis_password(settings: Settings) -> Problems:
         yield from url_safe("redis", redis.password)
     elif given(redis.password) or given(redis.password_secret):
         yield problem("redis.auth", "is false, and a password is given", "Remove the password, or set it to true.")
-
-
-@rule
-def _clickhouse_bucket(settings: Settings) -> Problems:
-    store = settings.object_store
-    managed = isinstance(settings.clickhouse, ManagedClickHouse)
-    if isinstance(store, ExternalObjectStore) and managed and store.clickhouse_bucket is None:
-        yield problem(
-            "objectStore.clickhouseBucket",
-            "is missing, and ClickHouse keeps its data there",
-            "Give a bucket of its own, or use an external ClickHouse.",
-        )
-
-
-@rule
-def _buckets_differ(settings: Settings) -> Problems:
-    store = settings.object_store
-    if not isinstance(store, ExternalObjectStore) or store.clickhouse_bucket is None:
-        return
-    first, second = store.bucket, store.clickhouse_bucket
-    if (first.provider, first.endpoint, first.name) == (second.provider, second.endpoint, second.name):
-        yield problem(
-            "objectStore.clickhouseBucket.name",
-            f"is W&B's bucket too (got {second.name})",
-            "Give ClickHouse a bucket of its own: its keys and its clean-up must not reach W&B's files.",
-        )
-
-
-@rule
-def _bucket(settings: Settings) -> Problems:
-    if isinstance(settings.object_store, ExternalObjectStore):
-        yield from _bucket_problems("objectStore.bucket", settings.object_store.bucket)
-
-
-@rule
-def _second_bucket(settings: Settings) -> Problems:
-    store = settings.object_store
-    if isinstance(store, ExternalObjectStore) and store.clickhouse_bucket is not None:
-        yield from _bucket_problems("objectStore.clickhouseBucket", store.clickhouse_bucket)
-
-
-def _bucket_problems(path: str, bucket: Bucket | ClickHouseBucket) -> Problems:
-    yield from _container(path, bucket)
-    if bucket.endpoint is None:
-        return
-    if bucket.provider != "s3":
-        yield problem(
-            f"{path}.endpoint",
-            f"is given, and `provider` is {bucket.provider}, which has its own",
-            "Remove it; for an S3-compatible store use provider s3.",
-        )
-    if bucket.keys_secret is None:
-        yield problem(
-            f"{path}.keysSecret",
-            "is missing, and a store with an endpoint of its own knows no cloud identity",
-            "Name a Secret with the access key and the secret key.",
-        )
-    if given(bucket.kms_key):
-        yield problem(f"{path}.kmsKey", "is given for an S3-compatible store, which has none", "Remove it.")
-
-
-def _container(path: str, bucket: Bucket | ClickHouseBucket) -> Problems:
-    if bucket.provider is UNDECIDABLE or bucket.name is UNDECIDABLE:
-        return
-    if bucket.provider == "az" and "/" not in bucket.name:
-        yield problem(f"{path}.name", f"names no container (got {bucket.name})", "Write it as `account/container`.")
-    if bucket.provider != "az" and "/" in bucket.name:
-        yield problem(f"{path}.name", f"has a path (got {bucket.name})", "Give the name of the bucket alone.")

@@ -23,8 +23,6 @@ from tests.harness.stacks import ROOT
 from tests.harness.whole_program import record
 
 ASKS_FOR_NOTHING = {
-    "objectStore.clickhouseBucket.provider": "it has one value so far",
-    "clickhouse.backup.bucket.provider": "it has one value so far",
     "kubernetes.preflight": "it says whether the cluster is looked at before anything is asked for",
     "instance.allowUnknownValues": "it says what is refused; tests/pure/test_wandb_options.py shows that",
     "redis.auth": "it allows that there is no password; what is asked for follows from the password",
@@ -42,6 +40,15 @@ BUCKET = {
     "keysSecret": {"name": "other", "accessKey": "OTHER", "secretKey": "OTHER"},
     "kmsKey": "other",
 }
+CLICKHOUSE_BUCKET = BUCKET | {"provider": "gcs"}
+IDENTITY = {
+    "serviceAccountAnnotations": {"other": "yes"},
+    "podLabels": {"other": "yes"},
+}
+ROLE = {"roleArn": "arn:aws:iam::123456789012:role/other"}
+GOOGLE = {"googleServiceAccount": "other-account@other.iam.gserviceaccount.com"}
+AZURE = {"azureClientId": "89abcdef-89ab-cdef-0123-456789abcdef"}
+CA = {"name": "other", "key": "other"}
 
 MADE: dict[str, Any] = {
     "environment": "test",
@@ -192,6 +199,67 @@ EXTERNAL: dict[str, Any] = {
 BUCKETS_BROUGHT = MADE | {"objectStore": BROUGHT["objectStore"]}
 """A stack that keeps its ClickHouse in a bucket that it is given."""
 
+IN_CLOUD: dict[str, Any] = {
+    cloud: MADE
+    | {
+        "objectStore": {
+            "kind": "external",
+            "bucket": {"provider": provider, "name": names[0], "identity": identity},
+            "clickhouseBucket": {"provider": provider, "name": names[1], "identity": identity},
+        },
+        "clickhouse": {
+            "kind": "managed",
+            "backup": {"bucket": {"provider": provider, "name": names[2], "identity": identity}},
+        },
+    }
+    for cloud, provider, names, identity in (
+        ("AWS", "s3", ("files", "traces", "backups"), {"roleArn": "arn:aws:iam::123456789012:role/wandb"}),
+        (
+            "Google",
+            "gcs",
+            ("files", "traces", "backups"),
+            {"googleServiceAccount": "wandb-files@acme.iam.gserviceaccount.com"},
+        ),
+        (
+            "Azure",
+            "az",
+            ("account/files", "account/traces", "account/backups"),
+            {"azureClientId": "01234567-89ab-cdef-0123-456789abcdef"},
+        ),
+    )
+}
+"""Stacks on a cluster in a cloud, whose pods' identity opens the buckets."""
+
+
+def _identities(**identity: Any) -> dict[str, Any]:
+    buckets = {"bucket": {"identity": identity}, "clickhouseBucket": {"identity": identity}}
+    return {"objectStore": buckets, "clickhouse": {"backup": {"bucket": {"identity": identity}}}}
+
+
+PRIVATE = MADE | {
+    "objectStore": {
+        "kind": "external",
+        "bucket": {"provider": "s3", "name": "files"},
+        "clickhouseBucket": {
+            "name": "traces",
+            "endpoint": "https://store.example.com",
+            "keysSecret": {"name": "keys"},
+            "caSecret": {"name": "ca", "key": "ca.crt"},
+        },
+    },
+    "clickhouse": {
+        "kind": "managed",
+        "backup": {
+            "bucket": {
+                "name": "backups",
+                "endpoint": "https://store.example.com",
+                "keysSecret": {"name": "keys"},
+            }
+        },
+    },
+}
+"""A stack on a store whose certificate an authority of its own has signed."""
+
 BACKED_UP = MADE | {
     "objectStore": BROUGHT["objectStore"],
     "clickhouse": {
@@ -204,7 +272,7 @@ BACKED_UP = MADE | {
 BACKED_UP_OTHERWISE: dict[str, Any] = {
     "clickhouse": {
         "backup": {
-            "bucket": BUCKET,
+            "bucket": CLICKHOUSE_BUCKET,
             "prefix": "other",
             "schedule": "30 4 * * *",
             "fullEveryDays": 5,
@@ -230,7 +298,15 @@ STACKS = {
     "made": (MADE, MADE_OTHERWISE),
     "brought": (BROUGHT, BROUGHT_OTHERWISE),
     "instance": (INSTANCE, INSTANCE_OTHERWISE),
-    "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": BUCKET}}),
+    "buckets brought": (BUCKETS_BROUGHT, {"objectStore": {"clickhouseBucket": CLICKHOUSE_BUCKET}}),
+    "on AWS' cluster": (IN_CLOUD["AWS"], _identities(**ROLE, **IDENTITY)),
+    "on Google's cluster": (IN_CLOUD["Google"], _identities(**GOOGLE)),
+    "on Azure's cluster": (IN_CLOUD["Azure"], _identities(**AZURE)),
+    "on a private store": (PRIVATE, {"objectStore": {"clickhouseBucket": {"caSecret": CA}}}),
+    "backups on a private store": (
+        PRIVATE | {"objectStore": BROUGHT["objectStore"]},
+        {"clickhouse": {"backup": {"bucket": {"caSecret": CA}}}},
+    ),
     "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
     **aws_settings.STACKS,
 }
@@ -243,7 +319,14 @@ EXCLUDED_BY = {
 }
 """The setting that has to be left out where another one is given."""
 
-ONE_SETTING = ("annotations", "tags", "addonVersions", *instance_settings.ONE_SETTING)
+ONE_SETTING = (
+    "annotations",
+    "tags",
+    "addonVersions",
+    "serviceAccountAnnotations",
+    "podLabels",
+    *instance_settings.ONE_SETTING,
+)
 """Sections whose keys the user chooses."""
 
 

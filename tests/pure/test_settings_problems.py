@@ -170,9 +170,13 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
         "objectStore.bucket.endpoint",
         ("scheme, host and port",),
     ),
-    (PRODUCTION, {"objectStore/bucket/provider": "az"}, "objectStore.bucket.name", ("`account/container`",)),
+    (
+        PRODUCTION,
+        {"objectStore/bucket/provider": "az", "objectStore/bucket/keysSecret": {"name": "keys"}},
+        "objectStore.bucket.name",
+        ("`account/container`",),
+    ),
     (PRODUCTION, {"objectStore/bucket/name": "files/x1"}, "objectStore.bucket.name", ("name of the bucket alone",)),
-    (PRODUCTION, {"objectStore/clickhouseBucket/provider": "gcs"}, "objectStore.clickhouseBucket.provider", ("s3.",)),
     (
         PRODUCTION,
         {
