@@ -115,6 +115,7 @@ def _explicit(settings: Settings) -> dict[str, Any]:
         },
         "stores": {name: _override(store.resources) for name, store in in_cluster.items()},
         "store_volume_gib": {name: store.volume_gib for name, store in in_cluster.items()},
+        "clickhouse_shards": made.shards if made and made.shards > 1 else None,
         "clickhouse_replicas": made.replicas if made else None,
         "clickhouse_keepers": made.keepers if made else None,
         "clickhouse": _override(made.resources if made else ContainerResources()),

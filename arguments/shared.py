@@ -79,6 +79,8 @@ class Arguments(ABC):
                 keeper=f"{images.clickhouse_keeper}:{versions.clickhouse}",
                 hook=self.settings.image("utility"),
             ),
+            shards=planned.shards,
+            distributed=made.distributed,
             replicas=planned.replicas,
             keepers=planned.keepers,
             volume_gib=planned.volume_gib,
@@ -186,6 +188,7 @@ class Arguments(ABC):
             user=brought.user,
             password=passwords["clickhouse"],
             cluster=brought.cluster,
+            distributed=brought.distributed,
         )
 
     def _external_mysql(

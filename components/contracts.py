@@ -163,6 +163,8 @@ class ClickHouse:
     password: SecretKey
     cluster: str | None = None
     """Name of the ClickHouse cluster whose replicas Weave's tables use; None: no replicated tables (ClickHouse Cloud)."""
+    distributed: bool = False
+    """Whether Weave spreads its rows over the cluster's shards, which is decided when its tables are made."""
 
 
 @dataclass(frozen=True, kw_only=True)

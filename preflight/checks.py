@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from components.clickhouse.server import TABLES_ANNOTATION
 from components.namespaces import OWNER_ANNOTATION
 from settings import Problem, Settings
 from settings.base import cores, gibibytes
@@ -32,6 +33,8 @@ CLICKHOUSE_CRDS = (
     "clickhouseinstallations.clickhouse.altinity.com",
     "clickhousekeeperinstallations.clickhouse-keeper.altinity.com",
 )
+INSTALLATION = "wandb"
+"""Name of the ClickHouseInstallation that the stack makes."""
 _MEMORY_TOLERANCE = Decimal("0.9")
 """A machine sold with 32 GiB reports less: the firmware, the kernel and the hypervisor keep a part."""
 
@@ -393,8 +396,8 @@ def _spread(look: _Look, usable: Sequence[Object]) -> Found:
                 "Replicas that find no zone of their own wait: set it to 1, unless nodes are still to come.",
             )
         )
-    if clickhouse and len(usable) < max(clickhouse.replicas, clickhouse.keepers):
-        most = max(clickhouse.replicas, clickhouse.keepers)
+    if clickhouse and len(usable) < max(clickhouse.servers, clickhouse.keepers):
+        most = max(clickhouse.servers, clickhouse.keepers)
         yield Warned(
             problem(
                 "clickhouse.replicas",
@@ -437,6 +440,31 @@ def _memory(node: Object) -> Decimal:
     return Decimal(text) / 2**30
 
 
+def _tables(look: _Look) -> Found:
+    """What a ClickHouse that holds data cannot become."""
+    wanted = look.settings.managed_clickhouse
+    if wanted is None:
+        return
+    found = look.lookup.read("ClickHouseInstallation", INSTALLATION, look.settings.namespaces.clickhouse)
+    if found is None:
+        return
+    clusters = ((found.get("spec") or {}).get("configuration") or {}).get("clusters") or [{}]
+    shards = int((clusters[0].get("layout") or {}).get("shardsCount") or 1)
+    if wanted.shards < shards:
+        yield problem(
+            "clickhouse.shards",
+            f"is fewer than the {shards} shards that hold rows (got {wanted.shards})",
+            f"Use {shards} or more: what lies in a shard that goes is nowhere else.",
+        )
+    distributed = _annotations(found).get(TABLES_ANNOTATION) == "distributed"
+    if wanted.distributed != distributed:
+        yield problem(
+            "clickhouse.distributed",
+            f"is {str(wanted.distributed).lower()}, and Weave's tables were made {'' if distributed else 'not '}distributed",
+            "Keep what it was: Weave makes its tables once. Rows move only to a new installation.",
+        )
+
+
 CHECKS = (
     _namespaces,
     _namespaces_given_up,
@@ -445,5 +473,6 @@ CHECKS = (
     _secrets,
     _certificate,
     _definitions,
+    _tables,
     _nodes,
 )

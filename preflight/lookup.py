@@ -19,6 +19,7 @@ PATHS = {
     "Namespace": "/api/v1/namespaces",
     "Node": "/api/v1/nodes",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "ClickHouseInstallation": "/apis/clickhouse.altinity.com/v1/namespaces/{namespace}/clickhouseinstallations",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
     "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",

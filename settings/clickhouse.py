@@ -103,18 +103,24 @@ class ClickHouseBackup(Model):
 
 
 class ManagedClickHouse(Model):
-    """ClickHouse in the cluster, run by Altinity's operator: one shard, data in the bucket `clickhouseBucket`."""
+    """ClickHouse in the cluster, run by Altinity's operator, with data in the bucket `clickhouseBucket`."""
 
     kind: Literal["managed"]
     """The stack makes it."""
+    shards: int = Field(default=1, ge=1, le=9)
+    """Parts that Weave's rows are spread over, each with servers of its own. It can grow, never shrink, and only where
+    `distributed` has been true from the first `up` on. Rows stay in the shard that they were written to."""
+    distributed: bool = kind_default(lambda data: data["shards"] > 1, "true with more than one shard")
+    """Whether Weave makes distributed tables, which more than one shard needs. Set it with one shard where others may be
+    added. Never change it later: Weave makes its tables once."""
     replicas: Annotated[int, AfterValidator(_replicas)] = Field(
         default=3, ge=1, le=9, json_schema_extra={"not": {"const": 2}}
     )
-    """Servers, each with a full copy: 1 for a test, else 3 or more."""
+    """Servers of each shard, each with a full copy of its rows: 1 for a test, else 3 or more."""
     keepers: Annotated[int, AfterValidator(_keepers)] = Field(
         default=3, ge=1, le=5, json_schema_extra={"enum": [1, 3, 5]}
     )
-    """Keeper nodes, which coordinate the replicas: 1, 3 or 5. Never change it later: ClickHouse's coordination state
+    """Keeper nodes, which coordinate all replicas: 1, 3 or 5. Never change it later: ClickHouse's coordination state
     does not survive that."""
     cluster: ManagedCluster = "weavecluster"
     """Name of the ClickHouse cluster: 1 to 15 lower-case letters and digits. Never change it later: Weave's tables are tied to
@@ -142,6 +148,11 @@ class ManagedClickHouse(Model):
     """Who applies the operator's CustomResourceDefinitions. `managed`: a Job of its chart, with the image `utility`.
     `external`: you do, before the stack."""
 
+    @property
+    def servers(self) -> int:
+        """All replicas of all shards."""
+        return self.shards * self.replicas
+
 
 class ExternalClickHouse(Model):
     """ClickHouse that you bring."""
@@ -163,6 +174,8 @@ class ExternalClickHouse(Model):
     cluster: ExternalCluster | None = None
     """Name of the ClickHouse cluster on whose replicas Weave's tables are made. Default: tables are not replicated by
     Weave, as in ClickHouse Cloud."""
+    distributed: bool = False
+    """Whether Weave spreads its rows over the shards of `cluster`. Never change it later: Weave makes its tables once."""
 
 
 class NoClickHouse(Model):

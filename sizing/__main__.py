@@ -41,7 +41,8 @@ def main(
     redis_class: Annotated[str | None, typer.Option(help="Class of the cloud's Redis.")] = None,
     node_cpu: Annotated[int | None, typer.Option(help="vCPU of a node.")] = None,
     node_memory: Annotated[int | None, typer.Option(help="GiB of a node.")] = None,
-    clickhouse_replicas: Annotated[int | None, typer.Option(help="ClickHouse servers.")] = None,
+    clickhouse_shards: Annotated[int | None, typer.Option(help="Shards of ClickHouse.")] = None,
+    clickhouse_replicas: Annotated[int | None, typer.Option(help="ClickHouse servers of each shard.")] = None,
     zones: Annotated[int, typer.Option(help="Zones that the nodes span.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -56,6 +57,7 @@ def main(
         "redis_class": redis_class,
         "node_cpu": node_cpu,
         "node_memory_gib": node_memory,
+        "clickhouse_shards": clickhouse_shards,
         "clickhouse_replicas": clickhouse_replicas,
     }
     values: dict[str, Any] = {

@@ -112,7 +112,9 @@ class Component:
 class ClickHouse:
     """Keeper and servers; volumes are per pod."""
 
+    shards: int
     replicas: int
+    """Of each shard."""
     keepers: int
     server: Resources
     keeper: Resources
@@ -206,6 +208,8 @@ def _pool_numbers(path: str, pool: NodePool) -> Iterator[tuple[str, str]]:
 
 
 def _clickhouse_numbers(clickhouse: ClickHouse) -> Iterator[tuple[str, str]]:
+    if clickhouse.shards > 1:
+        yield "clickhouse.shards", str(clickhouse.shards)
     yield "clickhouse.replicas", str(clickhouse.replicas)
     yield "clickhouse.keepers", str(clickhouse.keepers)
     yield "clickhouse.server", str(clickhouse.server)

@@ -217,7 +217,8 @@ def _clickhouse_pool(request: Request) -> tuple[NodePool | None, dict[str, Reaso
         explicit.clickhouse_replicas or reference.REPLICAS,
         explicit.clickhouse_keepers or reference.KEEPERS,
     )
-    count = explicit.clickhouse_node_count or max(replicas, keepers)
+    servers = replicas * (explicit.clickhouse_shards or 1)
+    count = explicit.clickhouse_node_count or max(servers, keepers)
     counted = Reason(text="one server and one keeper per node", source=sources.PROJECT)
     shape, why = _clickhouse_shape(request)
     own = machines.explicit_shape(request, "clickhouse_node", shape)

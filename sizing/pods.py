@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -105,8 +106,8 @@ def _clickhouse(plan: Plan) -> Iterator[Pod]:
     for number in range(clickhouse.keepers):
         name = f"chk-wandb-keeper-0-{number}"
         yield _pod("keeper", "0", clickhouse.keeper, Stage.KEEPERS, name=name, apart=True, pool=pool)
-    for number in range(clickhouse.replicas):
-        name = f"chi-wandb-weavecluster-0-{number}"
+    for shard, number in itertools.product(range(clickhouse.shards), range(clickhouse.replicas)):
+        name = f"chi-wandb-weavecluster-{shard}-{number}"
         yield _pod("clickhouse", "0", clickhouse.server, Stage.SERVERS, name=name, apart=True, pool=pool)
     yield _job("clickhouse-probe", Stage.SERVERS)
 

@@ -56,7 +56,9 @@ class Overrides:
     """Of in-cluster data stores: `mysql`, `redis`, `object-store`."""
     store_volume_gib: Mapping[str, int] = field(default_factory=dict)
     """Of in-cluster data stores."""
+    clickhouse_shards: int | None = None
     clickhouse_replicas: int | None = None
+    """Of each shard."""
     clickhouse_keepers: int | None = None
     clickhouse: ResourceOverride = field(default_factory=ResourceOverride)
     """Of one server."""

@@ -158,6 +158,7 @@ def planned_clickhouse(request: Request, node: Room, cores: int) -> tuple[ClickH
     server = _within(server, explicit.clickhouse, node, cores, beside=keeper)
     volume = explicit.clickhouse_volume_gib or max(table.volume_gib, 2 * (explicit.clickhouse_cache_gib or 0))
     clickhouse = ClickHouse(
+        shards=explicit.clickhouse_shards or 1,
         replicas=explicit.clickhouse_replicas or reference.REPLICAS,
         keepers=explicit.clickhouse_keepers or reference.KEEPERS,
         server=server,
@@ -190,6 +191,7 @@ def _clickhouse_reasons(request: Request, table: reference.ClickHouseTable) -> d
         size = f"{tier.clickhouse_cpu} vCPU and {tier.clickhouse_memory_gib} GB for {tier.users} users"
         server = Reason(text=f"requests: {size}; {limits}", source=tier.source)
     reasons = {
+        "clickhouse.shards": Reason(text="1 holds what W&B's tables plan for", source=sources.PROJECT),
         "clickhouse.replicas": Reason(text="3 recommended, each with a full copy", source=sources.WEAVE_REPLICAS),
         "clickhouse.keepers": Reason(text="3, so that two are a majority", source=sources.WEAVE_REPLICAS),
         "clickhouse.server": server,
@@ -203,6 +205,7 @@ def _clickhouse_reasons(request: Request, table: reference.ClickHouseTable) -> d
         "clickhouse.keeper_volume_gib": Reason(text=f"{what}, per keeper", source=table.source),
     }
     set_explicitly = {
+        "clickhouse.shards": explicit.clickhouse_shards,
         "clickhouse.replicas": explicit.clickhouse_replicas,
         "clickhouse.keepers": explicit.clickhouse_keepers,
         "clickhouse.server": explicit.clickhouse,

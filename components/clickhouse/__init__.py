@@ -3,7 +3,7 @@
 clickhouse  joins the rest; says what cannot go together
 operator    the operator, by its Helm chart
 keeper      ClickHouseKeeperInstallation: what keeps the replicas in step
-server      ClickHouseInstallation: one shard, its replicas
+server      ClickHouseInstallation: shards and their replicas
 storage     where data, cache and the servers' own logs lie
 users       the user of Weave, its password and grants
 network     who may connect

@@ -189,8 +189,7 @@ def _environment(
     args: BackupJobsArgs, user: str, password: contracts.SecretKey, asks: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     hosts: list[pulumi.Input[str]] = []
-    for index in range(args.replicas):
-        host = names.replica(args.installation, args.cluster_name, index, args.namespace)
+    for host in names.replicas(args.installation, args.cluster_name, 1, args.replicas, args.namespace):
         hosts += [" " if hosts else "", host, f":{names.NATIVE_PORT}"]
     plain = {
         "HOSTS": text(*hosts),

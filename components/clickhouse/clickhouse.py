@@ -20,6 +20,9 @@ from .keeper import Keeper, KeeperArgs
 from .operator import Chart, Operator, OperatorArgs
 from .server import BackedUp, Server, ServerArgs
 
+MOST_SHARDS = 9
+"""So that the names of pods have one digit for it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
@@ -52,8 +55,9 @@ class Timeouts:
 class ClickHouseArgs:
     """A ClickHouse for Weave in the cluster. Sizes of volumes are GiB, each per pod.
 
-    Raises ValueError with every problem when the plain values cannot go together. `replicas` can grow later; `keepers`,
-    `installation`, `cluster_name` and the bucket cannot change while the data lives.
+    Raises ValueError with every problem when the plain values cannot go together. `replicas` can grow later, and so can `shards`
+    where `distributed` was True from the start; `distributed`, `keepers`, `installation`, `cluster_name` and the bucket cannot
+    change while the data lives.
     """
 
     cluster: contracts.Cluster
@@ -67,7 +71,12 @@ class ClickHouseArgs:
     identity: contracts.Identity = field(default_factory=contracts.Identity)
     backup: BackupArgs | None = None
     """None: no backups are made, and what a lost volume held is lost unless another replica has it."""
+    shards: int = 1
+    """What Weave's rows are spread over. Rows stay on the shard that they were written to."""
+    distributed: bool = False
+    """Whether Weave makes distributed tables, which more than one shard needs."""
     replicas: int = 3
+    """Of each shard."""
     keepers: int = 3
     volume_gib: int = 200
     cache_gib: int = 100
@@ -126,6 +135,7 @@ class ClickHouse(pulumi.ComponentResource):
             user=args.user,
             password=user.client_password,
             cluster=args.cluster_name,
+            distributed=args.distributed,
         )
         self.register_outputs({"host": self.connection.host})
 
@@ -155,6 +165,7 @@ class ClickHouse(pulumi.ComponentResource):
                 namespaces=args.namespaces,
                 name=args.user,
                 database=args.database,
+                distributed=args.distributed,
             ),
             parent=self,
         )
@@ -253,6 +264,7 @@ class ClickHouse(pulumi.ComponentResource):
                 backup=BackedUp(bucket=args.backup.bucket, prefix=args.backup.prefix, user=self._backup_user)
                 if args.backup and self._backup_user
                 else None,
+                shards=args.shards,
                 replicas=args.replicas,
                 keepers=args.keepers,
                 installation=args.installation,
@@ -277,6 +289,7 @@ class ClickHouse(pulumi.ComponentResource):
                 user=user,
                 installation=args.installation,
                 cluster_name=args.cluster_name,
+                shards=args.shards,
                 replicas=args.replicas,
                 user_id=args.user_id,
                 image_pull_secrets=args.images.pull_secrets,
@@ -324,6 +337,12 @@ def _problems(args: ClickHouseArgs) -> Iterator[str]:
 def _layout_problems(args: ClickHouseArgs) -> Iterator[str]:
     if args.keepers not in (1, 3, 5):
         yield f"keepers: {args.keepers} given; 1, 3 or 5 are possible, because a majority must be able to agree"
+    if not 1 <= args.shards <= MOST_SHARDS:
+        yield f"shards: {args.shards} given; 1 to {MOST_SHARDS} are possible"
+    if args.shards > 1 and not args.distributed:
+        yield f"distributed: False given with {args.shards} shards, each of which would have tables of its own"
+    if args.shards > 1 and args.backup is not None:
+        yield f"backup: given with {args.shards} shards; backups are made of one"
     if args.replicas < 1:
         yield f"replicas: {args.replicas} given; at least 1 is needed"
     if args.replicas > 1 and args.keepers == 1:

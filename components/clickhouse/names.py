@@ -11,6 +11,7 @@ from .later import text
 
 CHI_LABEL = "clickhouse.altinity.com/chi"
 CHK_LABEL = "clickhouse-keeper.altinity.com/chk"
+SHARD_LABEL = "clickhouse.altinity.com/shard"
 KEEPER_CLUSTER = "keeper"
 HTTP_PORT = 8123
 NATIVE_PORT = 9000
@@ -26,9 +27,12 @@ def service(installation: str, namespace: pulumi.Input[str]) -> pulumi.Input[str
     return _host(f"clickhouse-{installation}", namespace)
 
 
-def replica(installation: str, cluster: str, index: int, namespace: pulumi.Input[str]) -> pulumi.Input[str]:
-    """The host of one replica of the only shard, ready or not."""
-    return _host(f"chi-{installation}-{cluster}-0-{index}", namespace)
+def replicas(
+    installation: str, cluster: str, shards: int, each: int, namespace: pulumi.Input[str]
+) -> list[pulumi.Input[str]]:
+    """The hosts of `each` replicas of every shard, ready or not."""
+    places = [(shard, index) for shard in range(shards) for index in range(each)]
+    return [_host(f"chi-{installation}-{cluster}-{shard}-{index}", namespace) for shard, index in places]
 
 
 def keeper(installation: str, index: int, namespace: pulumi.Input[str]) -> pulumi.Input[str]:

@@ -27,16 +27,21 @@ def pod_security(user: int | None) -> dict[str, Any]:
     return {**changes, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def spread(label: str, value: str, zones: int) -> dict[str, Any]:
-    """Never two of these pods on one node; over the zones evenly, and from three zones on strictly so."""
+def spread(label: str, value: str, zones: int, apart_by: str | None = None) -> dict[str, Any]:
+    """Never two of these pods on one node; over the zones evenly, and from three zones on strictly so.
+
+    `apart_by`: a label of theirs; those with the same value are spread evenly over the zones, whatever the others do.
+    """
     selector = {"matchLabels": {label: value}}
     apart = {"topologyKey": "kubernetes.io/hostname", "labelSelector": selector}
-    over_zones = {
+    over_zones: dict[str, Any] = {
         "maxSkew": 1,
         "topologyKey": "topology.kubernetes.io/zone",
         "whenUnsatisfiable": "DoNotSchedule" if zones >= 3 else "ScheduleAnyway",
         "labelSelector": selector,
     }
+    if apart_by is not None:
+        over_zones["matchLabelKeys"] = [apart_by]
     return {
         "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}},
         "topologySpreadConstraints": [over_zones],

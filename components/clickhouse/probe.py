@@ -66,7 +66,9 @@ class ProbeArgs:
     user: users.User
     installation: str = "wandb"
     cluster_name: str = "weavecluster"
+    shards: int = 1
     replicas: int = 3
+    """Of each shard."""
     user_id: int | None = pods.USER_ID
     image_pull_secrets: Sequence[str] = ()
 
@@ -74,15 +76,14 @@ class ProbeArgs:
 def environment(args: ProbeArgs) -> list[dict[str, Any]]:
     """The Job's environment. The client reads its user and password from there, so that neither is in a command line."""
     hosts: list[pulumi.Input[str]] = []
-    for index in range(args.replicas):
-        host = names.replica(args.installation, args.cluster_name, index, args.namespace)
+    for host in names.replicas(args.installation, args.cluster_name, args.shards, args.replicas, args.namespace):
         hosts += [" " if hosts else "", host, f":{names.NATIVE_PORT}"]
     plain = {
         "TASK": args.task,
         "REPLICA_HOSTS": text(*hosts),
         "SERVICE_HOST": text(names.service(args.installation, args.namespace), f":{names.NATIVE_PORT}"),
         "CLUSTER": args.cluster_name,
-        "REPLICAS": str(args.replicas),
+        "REPLICAS": str(args.shards * args.replicas),
         "POLICY": storage.POLICY,
         "PATIENCE": str(PATIENCE_SECONDS),
         "HOME": "/tmp",
@@ -96,7 +97,7 @@ def environment(args: ProbeArgs) -> list[dict[str, Any]]:
 def job(args: ProbeArgs) -> dict[str, Any]:
     """The Job: metadata and spec. It changes nothing, so it can run again at any time.
 
-    Done means, on every replica: it sees all replicas, Keeper answers it, none of its tables is read-only, it has the
+    Done means, on every replica of every shard: it sees all replicas, Keeper answers it, none of its tables is read-only, it has the
     storage policy, and no table of the system's own lies in the bucket; and the Service leads to one of them.
     """
     container = {

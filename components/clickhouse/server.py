@@ -1,4 +1,4 @@
-"""The ClickHouse servers: one shard, all replicas with the same data."""
+"""The ClickHouse servers: shards, each of whose replicas hold the same data."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .later import task_id, wait_for
 from .system_logs import system_logs
 
 SERVICE_ACCOUNT = "clickhouse"
+TABLES_ANNOTATION = "wandb.pulumi/tables"
+"""On the installation where Weave's tables are distributed, which never changes while they live."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,9 @@ class ServerArgs:
     identity: contracts.Identity = field(default_factory=contracts.Identity)
     backup: BackedUp | None = None
     """None: backups can be made by nobody."""
+    shards: int = 1
     replicas: int = 3
+    """Of each shard."""
     keepers: int = 3
     installation: str = "wandb"
     cluster_name: str = "weavecluster"
@@ -87,7 +91,7 @@ def manifest(args: ServerArgs) -> dict[str, Any]:
             "name": args.installation,
             "namespace": args.namespace,
             "labels": pods.labels("clickhouse-server"),
-            "annotations": wait_for(task),
+            "annotations": wait_for(task) | ({TABLES_ANNOTATION: "distributed"} if args.user.distributed else {}),
         },
         "spec": {"taskID": task, **spec},
     }
@@ -132,8 +136,7 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
         "clusters": [
             {
                 "name": args.cluster_name,
-                # Weave's tables are replicated, not distributed
-                "layout": {"shardsCount": 1, "replicasCount": args.replicas},
+                "layout": {"shardsCount": args.shards, "replicasCount": args.replicas},
                 "secret": {"auto": "yes"},
                 "pdbManaged": "yes",
                 "pdbMaxUnavailable": 1,
@@ -193,7 +196,12 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
             "terminationGracePeriodSeconds": 120,
             "securityContext": pods.pod_security(args.user_id),
             **pods.pull_secrets(args.image_pull_secrets),
-            **pods.spread(names.CHI_LABEL, args.installation, args.cluster.zones),
+            **pods.spread(
+                names.CHI_LABEL,
+                args.installation,
+                args.cluster.zones,
+                names.SHARD_LABEL if args.shards > 1 else None,
+            ),
             **pods.dedicated(args.cluster.clickhouse_pool),
             **authority.pod(_authority(args)),
             "containers": [_container(args)],
@@ -232,7 +240,7 @@ def _container(args: ServerArgs) -> dict[str, Any]:
 
 
 class Server(pulumi.ComponentResource):
-    """ClickHouse on `replicas` replicas of one shard, with data in a bucket and metadata on volumes that are kept.
+    """ClickHouse on `replicas` replicas of each shard, with data in a bucket and metadata on volumes that are kept.
 
     It is up when the operator has completed this very spec. That is not yet readiness: see `probe`.
     """

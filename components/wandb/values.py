@@ -104,6 +104,8 @@ def check(
     """Raises ValueError, naming the argument, for what the chart would take in silence and W&B would not work with."""
     if "weave" in checked(products) and clickhouse is None:
         raise ValueError("clickhouse: None given, and Weave is among the products; it keeps its data there")
+    if clickhouse is not None and clickhouse.distributed and clickhouse.cluster is None:
+        raise ValueError("clickhouse.distributed: Weave distributes its tables over a cluster, and none is named")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.netloc + "/" != url.split("://")[1] + "/":
         raise ValueError(f"url: {url!r} is not of the form https://host")
@@ -161,6 +163,8 @@ def _global(args: ValuesArgs) -> dict[str, Any]:
         if args.clickhouse.cluster:
             # for all containers, because the chart has no value for it and Weave's migration runs in several of them
             environment["WF_CLICKHOUSE_REPLICATED_CLUSTER"] = args.clickhouse.cluster
+        if args.clickhouse.distributed:
+            environment["WF_CLICKHOUSE_USE_DISTRIBUTED_TABLES"] = "true"
     if environment:
         block["env"] = environment
     if annotations := _pod_annotations(args):

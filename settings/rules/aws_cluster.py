@@ -131,10 +131,10 @@ def _clickhouse_nodes(settings: Settings) -> Problems:
             "is given, and the cluster has no nodes for ClickHouse alone",
             f"Name their label under `{full('aws')}.cluster.clickhousePool`, or remove it.",
         )
-    elif own.count is not None and own.count < settings.managed_clickhouse.replicas:
+    elif own.count is not None and own.count < settings.managed_clickhouse.servers:
         yield problem(
             "sizing.clickhouseNodes.count",
-            f"is too few for {settings.managed_clickhouse.replicas} replicas (got {own.count})",
+            f"is too few for {settings.managed_clickhouse.servers} replicas (got {own.count})",
             "Each replica has a node of its own: use as many, or more.",
         )
 

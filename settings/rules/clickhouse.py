@@ -82,3 +82,31 @@ def _keepers_in_production(settings: Settings) -> Problems:
             f"is too few for production (got {clickhouse.keepers})",
             f"Use 3 or 5, or set `{full('environment')}` to test.",
         )
+
+
+@rule
+def _shards_need_distributed_tables(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if isinstance(clickhouse, ManagedClickHouse) and clickhouse.shards > 1 and not clickhouse.distributed:
+        yield problem(
+            "clickhouse.distributed",
+            f"is false, and there are {clickhouse.shards} shards: each would have tables of its own",
+            "Remove it, or use one shard.",
+        )
+    if isinstance(clickhouse, ExternalClickHouse) and clickhouse.distributed and clickhouse.cluster is None:
+        yield problem(
+            "clickhouse.cluster",
+            "is missing, and `distributed` is true: Weave spreads its rows over the shards of a cluster",
+            "Give the cluster's name, or remove `distributed`.",
+        )
+
+
+@rule
+def _backups_know_one_shard(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if isinstance(clickhouse, ManagedClickHouse) and clickhouse.shards > 1 and clickhouse.backup is not None:
+        yield problem(
+            "clickhouse.backup",
+            f"is given, and there are {clickhouse.shards} shards: backups are made of one alone",
+            "Use one shard, or remove it and back up the shards by other means.",
+        )

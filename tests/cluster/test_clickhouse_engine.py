@@ -156,7 +156,7 @@ def test_the_user_of_weave_has_the_grants_it_needs_and_no_more(engine: MakeEngin
     lines = grants.splitlines()
     assert any(re.match(r"GRANT .*(ALL|INSERT).* ON weave\.\* TO weave", line) for line in lines), grants
     everywhere = [line for line in lines if " ON *.* " in line]
-    assert everywhere == ["GRANT CREATE DATABASE, CLUSTER ON *.* TO weave"], grants
+    assert everywhere == ["GRANT CLUSTER ON *.* TO weave"], grants
 
 
 def test_the_queries_of_the_readiness_job_run_on_this_version(engine: MakeEngine) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from components.clickhouse import users
 from tests.harness import azurite, s3, stores
+from tests.harness import clickhouse_space as space
+from tests.harness.clickhouse_backup import STRICT, process, tell, users_of
+from tests.harness.clickhouse_engine import Engine
 from tests.harness.stores import STORES, Backends, World
 from tests.harness.weave_migrations import migrations, statements, without_waiting
 
@@ -61,6 +66,54 @@ def test_weaves_tables_lie_in_the_bucket_and_keep_its_traces(world: World) -> No
     assert merged == 'op\t{"question": "why; not?"}\t{"answer": 42}\t2'
     assert complete == '1000\t1000\t{"answer": 42}'
     assert [name for name in world.names() if not name.startswith(world.store.prefix(0, 0))] == []
+
+
+CLUSTER = "".join(f"<shard><replica><host>127.0.0.{n}</host><port>9000</port></replica></shard>" for n in (1, 2))
+DISTRIBUTED = (
+    "CREATE DATABASE IF NOT EXISTS weave ENGINE = Atomic",
+    "CREATE TABLE weave.spread_local (id UInt64) ENGINE = MergeTree ORDER BY id",
+    "CREATE TABLE weave.spread (id UInt64) ENGINE = Distributed(weavecluster, weave, spread_local, sipHash64(id))",
+)
+"""The shape of Weave's tables where they are distributed."""
+REFUSED = (
+    "CREATE DATABASE other",
+    "CREATE USER other",
+    "SELECT * FROM remote('127.0.0.1:1', 'system', 'one')",
+    "SELECT * FROM s3('http://127.0.0.1:1/elsewhere/x', 'One')",
+    "SELECT * FROM url('http://127.0.0.1:1/x', 'One')",
+    "SELECT * FROM file('/etc/passwd', 'One')",
+    "SYSTEM SHUTDOWN",
+    DISTRIBUTED[-1],
+)
+
+
+@contextlib.contextmanager
+def as_weave(folder: Path, *, distributed: bool) -> Generator[int]:
+    """An engine for someone who may do what the user of Weave may, on a port."""
+    servers = f"<remote_servers><weavecluster>{CLUSTER}</weavecluster></remote_servers>"
+    macros = {"shard": "0", "replica": "chi-wandb-weavecluster-0-0"}
+    grants = users.settings(space.user(distributed=distributed), ["::/0"])["weave/grants/query"]
+    where = folder / "server"
+    Engine(where, {}, macros=macros, environment={}, users=users_of(grants), extra=servers + STRICT)
+    with process(f"{where}/data?config-file={where}/config.xml", {}, folder) as port:
+        yield port
+
+
+def test_weaves_user_runs_all_its_migrations_and_does_nothing_else(tmp_path: Path) -> None:
+    commands = [command for each in migrations().values() for command in without_waiting(each)]
+    state = "CREATE TABLE db_management.migrations (version UInt64) ENGINE = MergeTree ORDER BY version"
+    with as_weave(tmp_path, distributed=False) as port:
+        tell(port, "CREATE DATABASE db_management", state, "CREATE DATABASE weave", "USE weave", *commands)
+        tell(port, *DISTRIBUTED[:-1])
+        for statement in REFUSED:
+            with pytest.raises(RuntimeError, match="ACCESS_DENIED"):
+                tell(port, statement)
+
+
+def test_weaves_user_makes_distributed_tables_where_there_may_be_shards(tmp_path: Path) -> None:
+    with as_weave(tmp_path, distributed=True) as port:
+        *_, engine = tell(port, *DISTRIBUTED, "SELECT engine FROM system.tables WHERE name = 'spread'")
+    assert engine == "Distributed"
 
 
 def test_a_semicolon_in_quotes_or_comments_ends_no_statement() -> None:

@@ -49,7 +49,7 @@ USER = backup_user.BackupUser(
 )
 GRANTS = backup_user.settings(USER, ["::/0"])["backup/grants/query"]
 """What the backup user may do."""
-_STRICT = (
+STRICT = (
     "<access_control_improvements><select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>"
     "</access_control_improvements>"
 )
@@ -191,7 +191,7 @@ class Cluster:
         environment = self.data.environment() | pod_environment(own, self._secrets, "")
         files = {**made["files"], backup_store.FILE: disk}
         self.engine = Engine(
-            self.folder / "server", files, macros=MACROS, environment=environment, users=users_of(()), extra=_STRICT
+            self.folder / "server", files, macros=MACROS, environment=environment, users=users_of(()), extra=STRICT
         )
 
     def run(self, *statements: str) -> list[str]:
@@ -213,7 +213,7 @@ class Cluster:
         """The server, on a port, for a user with `grants`."""
         self._allow(grants)
         where = f"{self.folder}/server/data?config-file={self.folder}/server/config.xml"
-        with _process(where, self.engine._environment, self.folder) as port:
+        with process(where, self.engine._environment, self.folder) as port:
             yield port
 
     def _allow(self, grants: Sequence[str]) -> None:
@@ -230,7 +230,7 @@ class Cluster:
         scratch.mkdir(exist_ok=True)
         with (
             contextlib.nullcontext(at) if at else self.serving(grants) as port,
-            _process(f"{self.folder}/local?config-file={config}", variables, self.folder) as local,
+            process(f"{self.folder}/local?config-file={config}", variables, self.folder) as local,
         ):
             variables["HOSTS"] = more.get("HOSTS", f"127.0.0.1:{port}").replace("PORT", str(port))
             tools = self._tools(now, local)
@@ -261,13 +261,14 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def _process(where: str, environment: Mapping[str, str], folder: Path) -> Generator[int]:
+def process(where: str, environment: Mapping[str, str], folder: Path) -> Generator[int]:
+    """An engine that has `<data>?config-file=<file>` open, on a port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", textwrap.dedent(_SERVER), str(port), where]
     with (folder / "engine.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=folder, env=os.environ | dict(environment), stdout=log, stderr=log)
+        running = subprocess.Popen(command, cwd=folder, env=os.environ | dict(environment), stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + SECONDS
         while True:
@@ -276,13 +277,13 @@ def _process(where: str, environment: Mapping[str, str], folder: Path) -> Genera
                     _say(connection, ["SELECT 1"])
                     break
             except OSError as error:
-                if process.poll() is not None or time.monotonic() > deadline:
+                if running.poll() is not None or time.monotonic() > deadline:
                     raise TimeoutError(f"the engine does not answer: {(folder / 'engine.log').read_text()}") from error
                 time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
-        process.wait(30)
+        running.terminate()
+        running.wait(30)
 
 
 def tell(port: int, *statements: str) -> list[str]:

@@ -35,7 +35,7 @@ GOOGLE = contracts.Bucket(provider="gcs", name="clickhouse", region="europe-west
 AZURE = contracts.Bucket(provider="az", name="wandbstore/clickhouse", region="westeurope")
 
 
-def user(password: str = PASSWORD) -> User:
+def user(password: str = PASSWORD, *, distributed: bool = False) -> User:
     """The user `weave` with `password` in its Secrets."""
     return User(
         name="weave",
@@ -44,6 +44,7 @@ def user(password: str = PASSWORD) -> User:
         password=contracts.SecretKey(name="clickhouse-weave-user", key="password"),
         client_password=contracts.SecretKey(name="clickhouse-weave", key="CLICKHOUSE_PASSWORD"),
         digest=digest(password),
+        distributed=distributed,
     )
 
 
@@ -154,7 +155,7 @@ _shared: Mapping[str, st.SearchStrategy[Any]] = {
 def servers(draw: st.DrawFn) -> ServerArgs:
     """Any servers that `ClickHouseArgs` lets through."""
     volume = draw(st.integers(10, 4000))
-    replicas = draw(st.integers(1, 5))
+    replicas, shards = draw(st.integers(1, 5)), draw(st.sampled_from([1, 1, 2, 9]))
     changes = {name: draw(strategy) for name, strategy in _shared.items()}
     return server(
         **changes,
@@ -162,6 +163,8 @@ def servers(draw: st.DrawFn) -> ServerArgs:
         cache_gib=draw(st.integers(1, volume // 2)),
         bucket=draw(_buckets),
         identity=draw(_identities),
+        user=user(distributed=shards > 1),
+        shards=shards,
         replicas=replicas,
         keepers=draw(st.sampled_from([1, 3, 5] if replicas == 1 else [3, 5])),
         cluster_name=draw(st.from_regex(r"[a-z0-9]{1,15}", fullmatch=True)),

@@ -86,6 +86,8 @@ MADE_OTHERWISE: dict[str, Any] = {
     "redis": {"volumeGiB": 11, "resources": RESOURCES},
     "objectStore": {"volumeGiB": 101, "resources": RESOURCES},
     "clickhouse": {
+        "shards": 2,
+        "distributed": True,
         "replicas": 5,
         "keepers": 5,
         "cluster": "other",
@@ -149,6 +151,7 @@ BROUGHT: dict[str, Any] = {
         "kind": "external",
         "host": "clickhouse.example.com",
         "passwordSecret": {"name": "clickhouse", "key": "password"},
+        "cluster": "brought",
     },
 }
 """A stack that is given its data stores."""
@@ -181,6 +184,7 @@ BROUGHT_OTHERWISE: dict[str, Any] = {
         "passwordSecret": SECRET_KEY,
         "password": "another-password",
         "cluster": "other",
+        "distributed": True,
     },
 }
 
@@ -254,6 +258,7 @@ PRIVATE = MADE | {
                 "name": "backups",
                 "endpoint": "https://store.example.com",
                 "keysSecret": {"name": "keys"},
+                "caSecret": {"name": "ca", "key": "ca.crt"},
             }
         },
     },
@@ -302,7 +307,10 @@ STACKS = {
     "on AWS' cluster": (IN_CLOUD["AWS"], _identities(**ROLE, **IDENTITY)),
     "on Google's cluster": (IN_CLOUD["Google"], _identities(**GOOGLE)),
     "on Azure's cluster": (IN_CLOUD["Azure"], _identities(**AZURE)),
-    "on a private store": (PRIVATE, {"objectStore": {"clickhouseBucket": {"caSecret": CA}}}),
+    "on a private store": (
+        PRIVATE | {"clickhouse": {"kind": "managed"}},
+        {"objectStore": {"clickhouseBucket": {"caSecret": CA}}},
+    ),
     "backups on a private store": (
         PRIVATE | {"objectStore": BROUGHT["objectStore"]},
         {"clickhouse": {"backup": {"bucket": {"caSecret": CA}}}},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.clickhouse import Chart, Images
+from components.clickhouse import BackupArgs, Chart, Images
 from components.clickhouse.operator import image
 from tests.harness import clickhouse_space as space
 
@@ -28,6 +28,17 @@ def test_the_defaults_are_what_the_reference_recommends_for_production() -> None
         ({"keepers": 7}, "keepers: 7 given"),
         ({"replicas": 0}, "replicas: 0 given; at least 1"),
         ({"keepers": 1}, "keepers: 1 given with 3 replicas"),
+        ({"shards": 0}, "shards: 0 given"),
+        ({"shards": 10, "distributed": True}, "shards: 10 given; 1 to 9"),
+        ({"shards": 2}, "distributed: False given with 2 shards"),
+        (
+            {
+                "shards": 2,
+                "distributed": True,
+                "backup": BackupArgs(bucket=dataclasses.replace(space.S3, name="backups")),
+            },
+            "backup: given with 2 shards",
+        ),
         ({"volume_gib": 50, "cache_gib": 26}, "cache_gib: 26 given; 1 to 25"),
         ({"cache_gib": 0}, "cache_gib: 0 given"),
         ({"volume_gib": 9, "cache_gib": 1}, "volume_gib: 9 given"),
@@ -62,8 +73,18 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 @given(space.servers())
 def test_what_the_property_tests_explore_is_what_the_component_accepts(args: Any) -> None:
-    fields = ("cluster", "bucket", "replicas", "keepers", "installation", "cluster_name", "volume_gib", "cache_gib")
-    space.clickhouse(**{field: getattr(args, field) for field in fields})
+    fields = (
+        "cluster",
+        "bucket",
+        "shards",
+        "replicas",
+        "keepers",
+        "installation",
+        "cluster_name",
+        "volume_gib",
+        "cache_gib",
+    )
+    space.clickhouse(distributed=args.user.distributed, **{field: getattr(args, field) for field in fields})
 
 
 @given(st.integers(-5, 100), st.integers(-5, 60))

@@ -96,6 +96,23 @@ def test_pods_are_forced_into_different_zones_where_there_are_three(zones: int) 
         assert rule["whenUnsatisfiable"] == ("DoNotSchedule" if zones >= 3 else "ScheduleAnyway")
 
 
+@given(st.integers(1, 9), st.integers(1, 6))
+def test_the_replicas_of_each_shard_are_spread_over_the_zones_by_themselves(shards: int, zones: int) -> None:
+    args = space.server(shards=shards, cluster=space.cluster(zones), user=space.user(distributed=shards > 1))
+    spec = server.manifest(args)["spec"]
+    assert spec["configuration"]["clusters"][0]["layout"] == {"shardsCount": shards, "replicasCount": 3}
+    rule = spec["templates"]["podTemplates"][0]["spec"]["topologySpreadConstraints"][0]
+    assert rule.get("matchLabelKeys") == (["clickhouse.altinity.com/shard"] if shards > 1 else None)
+
+
+def test_only_who_distributes_tables_may_reach_other_hosts() -> None:
+    for distributed in (False, True):
+        made = server.manifest(space.server(user=space.user(distributed=distributed)))
+        grants = made["spec"]["configuration"]["users"]["weave/grants/query"]
+        assert ("GRANT REMOTE ON *.*" in grants) is distributed
+        assert (server.TABLES_ANNOTATION in made["metadata"]["annotations"]) is distributed
+
+
 def test_where_clickhouse_has_nodes_of_its_own_its_pods_run_there_and_nowhere_else() -> None:
     cluster = space.cluster(clickhouse_pool="dedicated=clickhouse")
     for made in (server.manifest(space.server(cluster=cluster)), keeper.manifest(space.keeper(cluster=cluster))):
@@ -115,7 +132,7 @@ def test_without_nodes_of_its_own_clickhouse_runs_wherever_there_is_room() -> No
 def test_names_stay_within_the_limits_of_kubernetes(args: server.ServerArgs) -> None:
     manifest = server.manifest(args)
     cluster = manifest["spec"]["configuration"]["clusters"][0]["name"]
-    pod = f"chi-{args.installation}-{cluster}-0-{args.replicas - 1}-0"
+    pod = f"chi-{args.installation}-{cluster}-{args.shards - 1}-{args.replicas - 1}-0"
     # a pod's name is also its host name and the value of a label
     assert len(pod) < 63
     # the StatefulSet's controller adds a hash of up to eleven characters in a label of its pods

@@ -115,6 +115,17 @@ def test_a_changed_spec_of_the_servers_makes_a_new_job() -> None:
     assert "name" not in job()["metadata"]
 
 
+def test_every_replica_of_every_shard_is_asked() -> None:
+    variables = {each["name"]: each.get("value", "") for each in container(shards=2, replicas=3)["env"]}
+    hosts = variables["REPLICA_HOSTS"].split()
+    assert hosts == [
+        f"chi-wandb-weavecluster-{shard}-{index}.clickhouse.svc.cluster.local:9000"
+        for shard in range(2)
+        for index in range(3)
+    ]
+    assert variables["REPLICAS"] == "6"
+
+
 def test_every_replica_is_named_with_its_port() -> None:
     variables = {each["name"]: each.get("value") for each in container(replicas=1)["env"]}
     assert variables["REPLICA_HOSTS"] == f"chi-wandb-weavecluster-0-0.clickhouse.svc.cluster.local:{names.NATIVE_PORT}"

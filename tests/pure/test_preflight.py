@@ -15,7 +15,7 @@ import pytest
 import preflight
 from arguments import fitting_plan
 from preflight import Denied, Findings, PlannedNodes, Unreachable, check
-from settings import Settings, parse
+from settings import InvalidSettings, Settings, parse
 
 OWNER = "wandb/dev"
 TEST: dict[str, Any] = {
@@ -90,6 +90,8 @@ class PlainCluster:
     ingress_classes: Sequence[Mapping[str, Any]] = field(default_factory=lambda: [named("nginx")])
     nodes: Sequence[Mapping[str, Any]] = field(default_factory=three_nodes)
     definitions: Sequence[str] = ()
+    installation: Mapping[str, Any] | None = None
+    """The ClickHouse that the stack made earlier."""
     release: tuple[int, int] = (1, 35)
     denied: Sequence[str] = ()
     secret_type: str = "Opaque"
@@ -106,6 +108,8 @@ class PlainCluster:
             return None if keys is None else named(name, type=self.secret_type, data=dict.fromkeys(keys, ""))
         if kind == "CustomResourceDefinition":
             return named(name) if name in self.definitions else None
+        if kind == "ClickHouseInstallation":
+            return self.installation
         return next((each for each in self.namespaces if each["metadata"]["name"] == name), None)
 
     def every(self, kind: str) -> list[Mapping[str, Any]]:
@@ -313,6 +317,45 @@ def test_all_problems_are_reported_at_once():
         "12 problems in the cluster (context dev, server https://dev.example.com); nothing was changed"
     )
     assert all(f"  {each}" in text for each in findings.problems)
+
+
+def installation(shards: int, *, distributed: bool) -> dict[str, Any]:
+    annotations = {"wandb.pulumi/tables": "distributed"} if distributed else {}
+    layout = {"shardsCount": shards, "replicasCount": 3}
+    return {
+        "metadata": {"name": "wandb", "annotations": annotations},
+        "spec": {"configuration": {"clusters": [{"name": "weavecluster", "layout": layout}]}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "message"),
+    [
+        (
+            installation(3, distributed=True),
+            {"shards": 2},
+            "clickhouse.shards: is fewer than the 3 shards that hold rows",
+        ),
+        (installation(1, distributed=False), {"shards": 2}, "clickhouse.distributed: is true, and Weave's tables were"),
+        (installation(2, distributed=True), {"shards": 2, "distributed": False}, None),
+        (installation(1, distributed=True), {}, "clickhouse.distributed: is false, and Weave's tables were made dist"),
+        (installation(1, distributed=True), {"shards": 2}, ""),
+        (installation(1, distributed=True), {"distributed": True}, ""),
+        (installation(1, distributed=False), {}, ""),
+        (None, {"shards": 2}, ""),
+    ],
+)
+def test_a_clickhouse_that_holds_data_gains_shards_and_loses_none(
+    there: dict[str, Any] | None, asked: dict[str, Any], message: str | None
+) -> None:
+    if message is None:  # the settings refuse it by themselves
+        with pytest.raises(InvalidSettings):
+            settings(clickhouse={"kind": "managed", **asked})
+        return
+    nodes = [node(str(index), zone="abc"[index % 3]) for index in range(9)]
+    findings = found(settings(clickhouse={"kind": "managed", **asked}), installation=there, nodes=nodes)
+    assert message in (only(findings) if message else str(findings.problems or ""))
+    assert bool(findings.problems) is bool(message)
 
 
 def test_what_the_user_may_not_read_is_a_warning_and_the_rest_is_checked():

@@ -189,6 +189,31 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
     ),
     (TEST, {"clickhouse": {"kind": "none"}}, "clickhouse.kind", ("Weave keeps its data in ClickHouse",)),
     (TEST, {"products": ["models"], "clickhouse": {"kind": "managed"}}, "clickhouse.kind", ("nothing would use",)),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "shards": 2, "distributed": False}},
+        "clickhouse.distributed",
+        ("there are 2 shards",),
+    ),
+    (TEST, {"clickhouse": {"kind": "managed", "shards": 10}}, "clickhouse.shards", ("from 1 to 9",)),
+    (
+        TEST,
+        {
+            "clickhouse": {
+                "kind": "managed",
+                "shards": 2,
+                "backup": {"bucket": {"name": "backups", "keysSecret": {"name": "keys"}}},
+            }
+        },
+        "clickhouse.backup",
+        ("made of one alone",),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "external", "host": "ch", "passwordSecret": PASSWORD, "distributed": True}},
+        "clickhouse.cluster",
+        ("is missing", "shards of a cluster"),
+    ),
     (TEST, {"clickhouse": {"kind": "managed", "keepers": 2}}, "clickhouse.keepers", ("is even (got 2)", "1, 3 or 5")),
     (TEST, {"clickhouse": {"kind": "managed", "keepers": 1}}, "clickhouse.keepers", ("too few for 3 replicas",)),
     (TEST, {"clickhouse": {"kind": "managed", "replicas": 2}}, "clickhouse.replicas", ("1 for a test, 3 or more",)),

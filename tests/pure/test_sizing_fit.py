@@ -107,6 +107,19 @@ def test_one_replica_of_clickhouse_and_one_keeper_fit_one_large_node():
     assert sizing.fit(plan).fits
 
 
+def test_every_replica_of_every_shard_has_a_node_and_room() -> None:
+    large = {"node_cpu": 16, "node_memory_gib": 128, "clickhouse_shards": 2}
+    assert sizing.fit(sizing.plan(_test_request(node_count=6, **large))).fits
+    report = sizing.fit(sizing.plan(_test_request(node_count=5, **large)))
+    assert "finds no node without another pod of its kind" in (report.problem or "")
+    assert report.pod == "chi-wandb-weavecluster-1-2"
+    overrides = sizing.Overrides(clickhouse_shards=2)
+    plan = sizing.plan(sizing.Request(environment="production", products=("weave",), cloud="aws", overrides=overrides))
+    assert plan.clickhouse_nodes is not None
+    assert plan.clickhouse_nodes.count == 6
+    assert dict(plan.numbers())["clickhouse.shards"] == "2"
+
+
 def test_what_no_machine_can_hold_is_refused_without_inventing_one():
     asks = sizing.ResourceOverride(cpu_request="500")
     report = sizing.fit(sizing.plan(_test_request(components={"api": asks})))
