@@ -13,14 +13,14 @@ import pulumi_random
 
 import sizing
 from components import contracts
-from components.clickhouse import BackupArgs, Chart, ClickHouseArgs, Images, Timeouts
+from components.clickhouse import BackupArgs, Chart, ClickHouseArgs, Ids, Images, Timeouts, pods
 from components.credentials import Credentials, CredentialsArgs
 from components.external import ExternalBuckets
 from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, Versions, WandBArgs
 from settings import Settings
-from settings.clickhouse import ClickHouseBackup, ExternalClickHouse
+from settings.clickhouse import ClickHouseBackup, ExternalClickHouse, PodIds
 from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
@@ -89,6 +89,7 @@ class Arguments(ABC):
             chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
             cluster_name=made.cluster,
             revision=made.revision,
+            ids=_ids(made.ids),
             database=made.database,
             protect=self.settings.protect,
             timeouts=Timeouts(
@@ -250,6 +251,15 @@ def resources_of(planned: sizing.Resources) -> contracts.Resources:
         cpu_limit=planned.cpu_limit,
         memory_limit=planned.memory_limit,
     )
+
+
+def _ids(asked: PodIds) -> Ids:
+    if asked.from_platform:
+        return pods.PLATFORM
+    if asked.user is None:
+        return pods.IMAGE
+    group = asked.user if asked.group is None else asked.group
+    return Ids(user=asked.user, group=group, volumes=group if asked.volumes is None else asked.volumes)
 
 
 def identity_of(asked: WorkloadIdentity | None) -> contracts.Identity:

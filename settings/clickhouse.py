@@ -102,6 +102,23 @@ class ClickHouseBackup(Model):
     """A backup that takes longer counts as failed."""
 
 
+PodId = Annotated[int, Field(ge=0, le=4294967294)]
+
+
+class PodIds(Model):
+    """Ids that pods run under. Every pod of ClickHouse obeys the `restricted` Pod Security Standard with any of them."""
+
+    from_platform: bool = False
+    """Whether the platform picks them, as OpenShift does from the range of the project. `false`: those below, or the images'
+    own."""
+    user: Annotated[int, Field(ge=1, le=4294967294)] | None = None
+    """User id. Default: 101, that of ClickHouse's images; the operator's is 65534."""
+    group: PodId | None = None
+    """Group id; 0 is allowed. Default: `user`, or the images' own."""
+    volumes: PodId | None = None
+    """Group that owns the volumes (`fsGroup`). Default: `group`, or the images' own."""
+
+
 class ManagedClickHouse(Model):
     """ClickHouse in the cluster, run by Altinity's operator, with data in the bucket `clickhouseBucket`."""
 
@@ -139,6 +156,8 @@ class ManagedClickHouse(Model):
     """Requests and limits of one server."""
     keeper_resources: ContainerResources = Field(default_factory=ContainerResources)
     """Requests and limits of one keeper."""
+    ids: PodIds = Field(default_factory=PodIds)
+    """User and groups of the pods of ClickHouse, its keepers, operator and Jobs."""
     backup: ClickHouseBackup | None = None
     """Backups of Weave's data. Default: none are made, and what every replica has lost is lost."""
     revision: str = ""

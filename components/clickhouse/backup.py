@@ -70,7 +70,7 @@ class BackupJobsArgs:
     cluster_name: str = "weavecluster"
     replicas: int = 3
     """Of the only shard."""
-    user_id: int | None = pods.USER_ID
+    ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     needs: Sequence[pulumi.Resource] = ()
     """Must be there before the Jobs: the servers."""
@@ -170,7 +170,7 @@ def _job(
                     "restartPolicy": "Never",
                     "serviceAccountName": SERVICE_ACCOUNT,
                     "automountServiceAccountToken": False,
-                    "securityContext": pods.pod_security(args.user_id),
+                    "securityContext": pods.pod_security(args.ids),
                     **pods.pull_secrets(args.image_pull_secrets),
                     **authority.pod(bucket.ca),
                     "containers": [container],

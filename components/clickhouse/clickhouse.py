@@ -90,8 +90,8 @@ class ClickHouseArgs:
     """Networks that the user may connect from; the pods' at least."""
     monitoring_namespace: str | None = None
     """Where Prometheus runs; None: nobody outside reads the metrics."""
-    user_id: int | None = pods.USER_ID
-    """The user that servers and Keeper run as; None: the platform picks one, as OpenShift wants it."""
+    ids: pods.Ids = pods.IMAGE
+    """Whom servers, Keeper and Jobs run as. Others than the images' hold for the operator too."""
     revision: str = ""
     """A new text makes the operator go over everything again, after a change that it gave up, and restarts the replicas
     one by one, which is how they learn of new keys in `bucket.keys`."""
@@ -150,7 +150,7 @@ class ClickHouse(pulumi.ComponentResource):
                 hook_image=args.images.hook,
                 chart=args.chart,
                 image_pull_secrets=args.images.pull_secrets,
-                user_id=None if args.user_id is None else operator.USER_ID,
+                ids=operator.IMAGE if args.ids == pods.IMAGE else args.ids,
             ),
             self._child,
         )
@@ -199,7 +199,7 @@ class ClickHouse(pulumi.ComponentResource):
                 installation=args.installation,
                 cluster_name=args.cluster_name,
                 replicas=args.replicas,
-                user_id=args.user_id,
+                ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
                 needs=[ready],
             ),
@@ -236,7 +236,7 @@ class ClickHouse(pulumi.ComponentResource):
                 volume_gib=args.keeper_volume_gib,
                 nodes=args.keepers,
                 installation=args.installation,
-                user_id=args.user_id,
+                ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
                 revision=args.revision,
                 protect=args.protect,
@@ -269,7 +269,7 @@ class ClickHouse(pulumi.ComponentResource):
                 keepers=args.keepers,
                 installation=args.installation,
                 cluster_name=args.cluster_name,
-                user_id=args.user_id,
+                ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
                 revision=args.revision,
                 protect=args.protect,
@@ -291,7 +291,7 @@ class ClickHouse(pulumi.ComponentResource):
                 cluster_name=args.cluster_name,
                 shards=args.shards,
                 replicas=args.replicas,
-                user_id=args.user_id,
+                ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
             )
         )
@@ -330,6 +330,8 @@ def _problems(args: ClickHouseArgs) -> Iterator[str]:
             ipaddress.ip_network(each)
         except ValueError as error:
             yield f"client_networks: {error}"
+    if args.ids.user == 0:
+        yield "ids.user: 0 given; nothing here runs as root"
     if not args.client_networks:
         yield "client_networks: without one, W&B cannot connect"
 

@@ -26,7 +26,7 @@ class KeeperArgs:
     nodes: int = 3
     """Fixed for life: a changed number has cost others their quorum."""
     installation: str = "wandb"
-    user_id: int | None = pods.USER_ID
+    ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     revision: str = ""
     """A new text makes the operator go over the installation again; it restarts nothing."""
@@ -98,7 +98,7 @@ def _pod_template(args: KeeperArgs) -> dict[str, Any]:
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 60,
-            "securityContext": pods.pod_security(args.user_id),
+            "securityContext": pods.pod_security(args.ids),
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(names.CHK_LABEL, args.installation, args.cluster.zones),
             **pods.dedicated(args.cluster.clickhouse_pool),

@@ -15,8 +15,10 @@ from ..credentials import random_text, secret
 from . import pods
 
 FULL_NAME = "clickhouse-operator"
-USER_ID = 65534
-"""`nobody`, whom the operator's images run as."""
+NOBODY = 65534
+"""Whom the operator's images run as."""
+IMAGE = pods.Ids(user=NOBODY, group=NOBODY, volumes=None)
+"""As the operator's images are made for; it has no volume."""
 START_SECONDS = 900
 """How long a new or changed server may take to become ready before the operator gives up on it. Its own default, 300,
 is less than a new node plus a first pull of the image can take."""
@@ -64,15 +66,14 @@ class OperatorArgs:
     """`repository:tag` with sh and kubectl; applies the CRDs."""
     chart: Chart = field(default_factory=Chart)
     image_pull_secrets: Sequence[str] = ()
-    user_id: int | None = USER_ID
-    """None: the platform picks one, as OpenShift wants it."""
+    ids: pods.Ids = IMAGE
 
 
 def values(args: OperatorArgs) -> dict[str, Any]:
     """The values of the operator's chart. Source: values.yaml and values.schema.json of chart 0.25.6."""
     chart = args.chart
     security = dict(pods.CONTAINER_SECURITY)
-    pod_security = pods.pod_security(args.user_id)
+    pod_security = pods.pod_security(args.ids)
     return {
         "fullnameOverride": FULL_NAME,
         "crdHook": {

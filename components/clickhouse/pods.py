@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 USER_ID = 101
 """The user `clickhouse` of the official images and of Altinity's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ids:
+    """Whom pods run as, and which group their volumes get. None: the platform picks one, as OpenShift wants it."""
+
+    user: int | None
+    group: int | None
+    volumes: int | None
+
+
+IMAGE = Ids(user=USER_ID, group=USER_ID, volumes=USER_ID)
+"""As the images of server and Keeper are made for."""
+PLATFORM = Ids(user=None, group=None, volumes=None)
+"""Whatever the platform picks: the images' folders are open to any user."""
 
 CONTAINER_SECURITY: Mapping[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -16,15 +32,13 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
 """A container securityContext that the `restricted` Pod Security Standard accepts."""
 
 
-def pod_security(user: int | None) -> dict[str, Any]:
-    """A pod securityContext that the `restricted` Pod Security Standard accepts.
-
-    `user` None leaves the ids to the platform, as OpenShift wants it.
-    """
-    ids = {} if user is None else {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
+def pod_security(ids: Ids) -> dict[str, Any]:
+    """A pod securityContext that the `restricted` Pod Security Standard accepts."""
+    wanted = {"runAsUser": ids.user, "runAsGroup": ids.group, "fsGroup": ids.volumes}
     # OnRootMismatch: taking ownership of a large volume at every start takes minutes
     changes = {"runAsNonRoot": True, "fsGroupChangePolicy": "OnRootMismatch"}
-    return {**changes, **ids, "seccompProfile": {"type": "RuntimeDefault"}}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return {**changes, **given, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def spread(label: str, value: str, zones: int, apart_by: str | None = None) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class ProbeArgs:
     shards: int = 1
     replicas: int = 3
     """Of each shard."""
-    user_id: int | None = pods.USER_ID
+    ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
 
 
@@ -127,7 +127,7 @@ def job(args: ProbeArgs) -> dict[str, Any]:
                 "spec": {
                     "restartPolicy": "Never",
                     "automountServiceAccountToken": False,
-                    "securityContext": pods.pod_security(args.user_id),
+                    "securityContext": pods.pod_security(args.ids),
                     **pods.pull_secrets(args.image_pull_secrets),
                     "containers": [container],
                 },

@@ -54,7 +54,7 @@ class ServerArgs:
     keepers: int = 3
     installation: str = "wandb"
     cluster_name: str = "weavecluster"
-    user_id: int | None = pods.USER_ID
+    ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     revision: str = ""
     """A new text makes the operator go over the installation again and restarts the replicas one by one."""
@@ -194,7 +194,7 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
             "automountServiceAccountToken": False,
             # long enough for running inserts to reach the bucket
             "terminationGracePeriodSeconds": 120,
-            "securityContext": pods.pod_security(args.user_id),
+            "securityContext": pods.pod_security(args.ids),
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(
                 names.CHI_LABEL,

@@ -7,7 +7,7 @@ from ..model import Settings
 from ..problems import problem
 from ..surface import full
 from .passwords import one_password
-from .registry import Problems, rule
+from .registry import Problems, given, rule
 
 
 @rule
@@ -110,3 +110,29 @@ def _backups_know_one_shard(settings: Settings) -> Problems:
             f"is given, and there are {clickhouse.shards} shards: backups are made of one alone",
             "Use one shard, or remove it and back up the shards by other means.",
         )
+
+
+@rule
+def _ids_of_the_platform(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if not isinstance(clickhouse, ManagedClickHouse) or not clickhouse.ids.from_platform:
+        return
+    for name in ("user", "group", "volumes"):
+        if given(getattr(clickhouse.ids, name)):
+            yield problem(
+                f"clickhouse.ids.{name}", "is given, and `fromPlatform` is true", "Keep one: the id, or the platform's."
+            )
+
+
+@rule
+def _groups_need_a_user(settings: Settings) -> Problems:
+    clickhouse = settings.clickhouse
+    if not isinstance(clickhouse, ManagedClickHouse) or given(clickhouse.ids.user):
+        return
+    for name in ("group", "volumes"):
+        if given(getattr(clickhouse.ids, name)) and not clickhouse.ids.from_platform:
+            yield problem(
+                f"clickhouse.ids.{name}",
+                "is given without `clickhouse.ids.user`, whose images differ in it",
+                "Give the user too.",
+            )

@@ -12,6 +12,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from components import contracts
+from components.clickhouse import pods
 from components.clickhouse.clickhouse import ClickHouseArgs, Images
 from components.clickhouse.keeper import KeeperArgs
 from components.clickhouse.server import ServerArgs
@@ -146,7 +147,7 @@ _shared: Mapping[str, st.SearchStrategy[Any]] = {
     "cluster": _clusters,
     "namespace": _namespaces,
     "installation": _names,
-    "user_id": st.sampled_from([None, 101, 1000]),
+    "ids": st.sampled_from([pods.IMAGE, pods.PLATFORM, pods.Ids(user=1000810000, group=0, volumes=1000810000)]),
     "image_pull_secrets": st.sampled_from([(), ("registry",), ("one", "two")]),
 }
 

@@ -98,6 +98,7 @@ MADE_OTHERWISE: dict[str, Any] = {
         "resources": RESOURCES,
         "keeperResources": RESOURCES,
         "revision": "again",
+        "ids": {"fromPlatform": True},
         "crds": "external",
     },
     "versions": {
@@ -307,6 +308,10 @@ STACKS = {
     "on AWS' cluster": (IN_CLOUD["AWS"], _identities(**ROLE, **IDENTITY)),
     "on Google's cluster": (IN_CLOUD["Google"], _identities(**GOOGLE)),
     "on Azure's cluster": (IN_CLOUD["Azure"], _identities(**AZURE)),
+    "with ids of a range": (
+        MADE | {"clickhouse": {"kind": "managed", "ids": {"user": 1000810000, "group": 0}}},
+        {"clickhouse": {"ids": {"user": 1000820000, "group": 5, "volumes": 1000810000}}},
+    ),
     "on a private store": (
         PRIVATE | {"clickhouse": {"kind": "managed"}},
         {"objectStore": {"clickhouseBucket": {"caSecret": CA}}},

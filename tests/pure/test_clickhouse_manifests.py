@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import contracts
-from components.clickhouse import keeper, names, network, server, users
+from components.clickhouse import keeper, names, network, pods, server, users
 from tests.harness import clickhouse_space as space
 
 MANIFESTS = st.one_of(space.servers().map(server.manifest), space.keepers().map(keeper.manifest))
@@ -271,3 +271,19 @@ def test_only_those_who_need_them_reach_servers_and_keeper() -> None:
     for policy in (servers, keepers):
         assert policy["spec"]["policyTypes"] == ["Ingress"]
         assert all(rule["from"] for rule in policy["spec"]["ingress"]), "a rule without peers lets everybody in"
+
+
+def test_ids_are_the_images_the_platforms_or_ones_own() -> None:
+    def security(ids: pods.Ids) -> dict[str, Any]:
+        spec = keeper.manifest(space.keeper(ids=ids))["spec"]["templates"]["podTemplates"][0]["spec"]
+        return {
+            name: value
+            for name, value in spec["securityContext"].items()
+            if name.startswith(("runAsU", "runAsG", "fsGroup"))
+        }
+
+    other = {"fsGroupChangePolicy": "OnRootMismatch"}
+    assert security(pods.IMAGE) == {"runAsUser": 101, "runAsGroup": 101, "fsGroup": 101, **other}
+    assert security(pods.PLATFORM) == other
+    own = pods.Ids(user=1000810000, group=0, volumes=1000810000)
+    assert security(own) == {"runAsUser": 1000810000, "runAsGroup": 0, "fsGroup": 1000810000, **other}
