@@ -89,6 +89,7 @@ class Arguments(ABC):
             chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
             cluster_name=made.cluster,
             revision=made.revision,
+            password_revision=made.password_revision,
             ids=_ids(made.ids),
             database=made.database,
             protect=self.settings.protect,

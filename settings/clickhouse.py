@@ -160,6 +160,9 @@ class ManagedClickHouse(Model):
     """User and groups of the pods of ClickHouse, its keepers, operator and Jobs."""
     backup: ClickHouseBackup | None = None
     """Backups of Weave's data. Default: none are made, and what every replica has lost is lost."""
+    password_revision: int = Field(default=1, ge=1)
+    """A new number makes new passwords of Weave's user and of the one for backups: the servers restart one by one, then W&B's
+    pods."""
     revision: str = ""
     """Any text. A new one makes the operator go over everything again, which it does not after it gave up (`Aborted`), and
     restarts the replicas one by one, which is how they learn of new keys of the bucket."""

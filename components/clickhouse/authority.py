@@ -17,7 +17,7 @@ def files(ca: contracts.SecretKey | None) -> dict[str, str]:
     if ca is None:
         return {}
     client = {"caConfig": f"{FOLDER}/{_FILE}", "loadDefaultCAFile": "true"}
-    return {"config.d/bucket_authority.xml": xml.text({"openSSL": {"client": client}})}
+    return {"config.d/private_authority.xml": xml.text({"openSSL": {"client": client}})}
 
 
 def pod(ca: contracts.SecretKey | None) -> dict[str, Any]:

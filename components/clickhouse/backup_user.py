@@ -42,10 +42,12 @@ def create(
     random_provider: pulumi_random.Provider,
     namespace: pulumi.Input[str],
     database: str,
+    password_revision: int,
     parent: pulumi.Resource,
 ) -> BackupUser:
     """Makes a random password and keeps it in a Secret beside the servers."""
-    password = random_text(f"{name}-password", random_provider, parent=parent)
+    revision = users.changed(password_revision)
+    password = random_text(f"{name}-password", random_provider, parent=parent, revision=revision)
     made = secret(
         name,
         name=f"clickhouse-{NAME}-user",

@@ -86,6 +86,8 @@ class ClickHouseArgs:
     cluster_name: str = "weavecluster"
     database: str = "weave"
     user: str = "weave"
+    password_revision: int = 1
+    """A new number makes new passwords of the users. Servers learn them first, one by one, then W&B."""
     client_networks: Sequence[str] = users.PRIVATE_NETWORKS
     """Networks that the user may connect from; the pods' at least."""
     monitoring_namespace: str | None = None
@@ -121,19 +123,21 @@ class ClickHouse(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._in_cluster = pulumi.ResourceOptions(parent=self, provider=args.cluster.provider)
         controller = self._operator()
-        user = self._user()
+        account = self._account()
+        user, password = users.create(f"{name}-user", account, parent=self)
         self._backup_user = self._make_backup_user()
         policies = self._policies()
         keeper = self._keeper(controller)
         server = self._server(user, [controller.release, keeper.installation, *policies])
         ready = self._probe(server, user)
         self._backup(user, ready)
+        client = users.client_secret(f"{name}-user", account, password, parent=self, after=ready)
         self.connection = contracts.ClickHouse(
             host=after(names.service(args.installation, args.namespaces.clickhouse), ready),
             port=names.HTTP_PORT,
             database=args.database,
             user=args.user,
-            password=user.client_password,
+            password=client,
             cluster=args.cluster_name,
             distributed=args.distributed,
         )
@@ -155,19 +159,16 @@ class ClickHouse(pulumi.ComponentResource):
             self._child,
         )
 
-    def _user(self) -> users.User:
+    def _account(self) -> users.UserArgs:
         args = self._args
-        return users.create(
-            f"{self._name}-user",
-            users.UserArgs(
-                cluster=args.cluster,
-                random_provider=args.random_provider,
-                namespaces=args.namespaces,
-                name=args.user,
-                database=args.database,
-                distributed=args.distributed,
-            ),
-            parent=self,
+        return users.UserArgs(
+            cluster=args.cluster,
+            random_provider=args.random_provider,
+            namespaces=args.namespaces,
+            name=args.user,
+            database=args.database,
+            distributed=args.distributed,
+            password_revision=args.password_revision,
         )
 
     def _make_backup_user(self) -> backup_user.BackupUser | None:
@@ -180,6 +181,7 @@ class ClickHouse(pulumi.ComponentResource):
             random_provider=args.random_provider,
             namespace=args.namespaces.clickhouse,
             database=args.database,
+            password_revision=args.password_revision,
             parent=self,
         )
 

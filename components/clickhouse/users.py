@@ -31,8 +31,6 @@ class User:
     """SHA-256 in hexadecimal, in the namespace of ClickHouse; all that the servers are told."""
     password: contracts.SecretKey
     """In the namespace of ClickHouse, for the readiness Job."""
-    client_password: contracts.SecretKey
-    """In the namespace of W&B."""
     digest: pulumi.Input[str]
     """Changes when the password does, and tells nothing about it."""
     distributed: bool = False
@@ -49,36 +47,56 @@ class UserArgs:
     name: str
     database: str
     distributed: bool = False
+    password_revision: int = 1
+    """Another one makes another password."""
 
 
-def create(name: str, args: UserArgs, *, parent: pulumi.Resource) -> User:
-    """Makes a random password and keeps it in a Secret on either side."""
-    password = random_text(f"{name}-password", args.random_provider, parent=parent)
+def create(name: str, args: UserArgs, *, parent: pulumi.Resource) -> tuple[User, pulumi.Output[str]]:
+    """Makes a random password and keeps it in a Secret beside the servers. Returns it, too, for `client_secret`."""
+    password = random_text(
+        f"{name}-password", args.random_provider, parent=parent, revision=changed(args.password_revision)
+    )
     opts = pulumi.ResourceOptions(parent=parent, provider=args.cluster.provider)
-    secret_name = f"clickhouse-{args.name.lower().replace('_', '-')}"
     server = secret(
         f"{name}-server",
-        name=f"{secret_name}-user",
+        name=f"{_secret_name(args.name)}-user",
         namespace=args.namespaces.clickhouse,
         values={"password_sha256_hex": lift(password_hash, password), "password": password},
         opts=opts,
     )
-    client = secret(
-        f"{name}-client",
-        name=secret_name,
-        namespace=args.namespaces.wandb,
-        values={"CLICKHOUSE_PASSWORD": password},
-        opts=opts,
-    )
-    return User(
+    made = User(
         name=args.name,
         database=args.database,
         password_hash=server,
         password=contracts.SecretKey(name=server.name, key="password"),
-        client_password=client,
         digest=pulumi.Output.unsecret(pulumi.Output.from_input(lift(digest, password))),
         distributed=args.distributed,
     )
+    return made, password
+
+
+def client_secret(
+    name: str, args: UserArgs, password: pulumi.Output[str], *, parent: pulumi.Resource, after: pulumi.Resource
+) -> contracts.SecretKey:
+    """The password in the namespace of W&B, which learns a new one when the servers know it: `after`."""
+    revision = changed(args.password_revision)
+    return secret(
+        f"{name}-client",
+        name=_secret_name(args.name),
+        namespace=args.namespaces.wandb,
+        values={"CLICKHOUSE_PASSWORD": password},
+        version=str(revision) if revision is not None else None,
+        opts=pulumi.ResourceOptions(parent=parent, provider=args.cluster.provider, depends_on=[after]),
+    )
+
+
+def changed(revision: int) -> int | None:
+    """The revision of a password, or None for the first, which was made before there were any."""
+    return revision if revision > 1 else None
+
+
+def _secret_name(user: str) -> str:
+    return f"clickhouse-{user.lower().replace('_', '-')}"
 
 
 def password_hash(password: str) -> str:

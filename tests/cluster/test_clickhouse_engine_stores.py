@@ -125,7 +125,7 @@ def test_coreweave_is_never_asked_to_delete_many_objects_at_once(world: World) -
 def test_a_private_authority_is_not_believed_unless_it_is_given(world: World) -> None:
     def without(files: dict[str, str]) -> None:
         impatient(files)
-        del files["config.d/bucket_authority.xml"]
+        del files["config.d/private_authority.xml"]
 
     # this engine goes on trying, so nothing is told but that nothing was said
     with pytest.raises(EngineError):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 
+from components import contracts
 from components.clickhouse import keeper, server
 from rehearsal import crds
 from tests.harness import clickhouse_space as space
+from tests.harness.clickhouse_backup import USER
 from tests.harness.crd_check import CrdCheck
 
 PLANTED: list[tuple[tuple[str | int, ...], Any, str]] = [
@@ -43,6 +45,14 @@ def check() -> CrdCheck:
 @given(space.servers())
 def test_an_api_server_takes_every_field_of_every_server(check: CrdCheck, args: server.ServerArgs) -> None:
     assert check(server.manifest(args)) == []
+
+
+@pytest.mark.parametrize("provider", ["s3", "gcs", "az"])
+def test_an_api_server_takes_servers_that_are_backed_up(check: CrdCheck, provider: Literal["s3", "gcs", "az"]) -> None:
+    name = "account/backups" if provider == "az" else "backups"
+    bucket = contracts.Bucket(provider=provider, name=name, region="eu-west-1", keys=space.KEYS)
+    backed_up = server.BackedUp(bucket=bucket, prefix="clickhouse-backup", user=USER)
+    assert check(server.manifest(space.server(backup=backed_up))) == []
 
 
 @given(space.keepers())

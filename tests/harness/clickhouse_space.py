@@ -43,7 +43,6 @@ def user(password: str = PASSWORD, *, distributed: bool = False) -> User:
         database="weave",
         password_hash=contracts.SecretKey(name="clickhouse-weave-user", key="password_sha256_hex"),
         password=contracts.SecretKey(name="clickhouse-weave-user", key="password"),
-        client_password=contracts.SecretKey(name="clickhouse-weave", key="CLICKHOUSE_PASSWORD"),
         digest=digest(password),
         distributed=distributed,
     )
@@ -125,6 +124,14 @@ _buckets_of_s3 = st.builds(
     endpoint=st.sampled_from([None, "https://store.example.internal:9000", "http://10.0.0.7/"]),
     keys=_keys,
     kms_key=st.sampled_from([None, "arn:aws:kms:us-east-1:111122223333:key/1234abcd"]),
+) | st.builds(
+    contracts.Bucket,
+    provider=st.just("s3"),
+    name=_bucket_names,
+    region=st.just("us-east-1"),
+    endpoint=st.just("https://store.example.internal:9000"),
+    keys=st.just(KEYS),
+    ca=st.just(contracts.SecretKey(name="store-ca", key="ca.crt")),
 )
 _buckets = (
     _buckets_of_s3

@@ -23,6 +23,7 @@ CHK = "kubernetes:clickhouse-keeper.altinity.com/v1:ClickHouseKeeperInstallation
 RELEASE = "kubernetes:helm.sh/v3:Release"
 JOB = "kubernetes:batch/v1:Job"
 SECRET = "kubernetes:core/v1:Secret"
+RANDOM = "random:index/randomPassword:RandomPassword"
 
 
 def program(pool: str | None = None, **changes: Any) -> None:
@@ -47,6 +48,8 @@ def program(pool: str | None = None, **changes: Any) -> None:
     )
     pulumi.export("host", made.connection.host)
     pulumi.export("cluster", made.connection.cluster)
+    if made.connection.password.version is not None:
+        pulumi.export("version", made.connection.password.version)
 
 
 def run(*, preview: bool = False, **changes: Any) -> Recording:
@@ -85,6 +88,26 @@ def test_the_operator_finds_its_password_when_it_starts(up: Recording) -> None:
     ]
     assert secret.urn in up.recorder.before(one(up, RELEASE).urn)
     assert set(secret.inputs["stringData"]) == {"username", "password"}
+
+
+def test_a_new_password_reaches_the_servers_first_and_wandb_when_all_of_them_know_it(up: Recording) -> None:
+    rotated = run(password_revision=2)
+    (client,) = [
+        each for each in rotated.recorder.of_type(SECRET) if each.inputs["metadata"]["name"] == "clickhouse-weave"
+    ]
+    chain = [one(rotated, CHI).urn, one(rotated, JOB).urn, client.urn, one(rotated, "kubernetes:core/v1:ConfigMap").urn]
+    for earlier, later in itertools.pairwise(chain):
+        assert earlier in rotated.recorder.before(later)
+    (server,) = [
+        each for each in rotated.recorder.of_type(SECRET) if each.inputs["metadata"]["name"] == "clickhouse-weave-user"
+    ]
+    assert server.urn in rotated.recorder.before(one(rotated, CHI).urn)
+    passwords = {each.name: each.inputs.get("keepers") for each in rotated.recorder.of_type(RANDOM)}
+    assert passwords["clickhouse-user-password"] == {"revision": "2"}
+    # a stack that was there before this setting keeps its password
+    assert {each.inputs.get("keepers") for each in up.recorder.of_type(RANDOM)} == {None}
+    assert rotated.exports["version"] == "2"
+    assert "version" not in up.exports
 
 
 @pytest.mark.parametrize("protect", [True, False])

@@ -97,6 +97,7 @@ MADE_OTHERWISE: dict[str, Any] = {
         "keeperVolumeGiB": 21,
         "resources": RESOURCES,
         "keeperResources": RESOURCES,
+        "passwordRevision": 2,
         "revision": "again",
         "ids": {"fromPlatform": True},
         "crds": "external",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components import contracts
@@ -129,12 +129,15 @@ def test_without_nodes_of_its_own_clickhouse_runs_wherever_there_is_room() -> No
 
 
 @given(space.servers())
+@example(space.server(installation="i" * 15, cluster_name="c" * 15, namespace="n" * 63, shards=9, replicas=9))
 def test_names_stay_within_the_limits_of_kubernetes(args: server.ServerArgs) -> None:
     manifest = server.manifest(args)
     cluster = manifest["spec"]["configuration"]["clusters"][0]["name"]
     pod = f"chi-{args.installation}-{cluster}-{args.shards - 1}-{args.replicas - 1}-0"
     # a pod's name is also its host name and the value of a label
     assert len(pod) < 63
+    # with its domain it is a host name of the DNS
+    assert len(f"{pod[:-2]}.{args.namespace}.svc.cluster.local") <= 253
     # the StatefulSet's controller adds a hash of up to eleven characters in a label of its pods
     assert len(pod) - 2 + 11 <= 63
 

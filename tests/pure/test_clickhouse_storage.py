@@ -146,7 +146,7 @@ def test_a_private_authority_is_mounted_and_believed_beside_the_public_ones() ->
     ca = contracts.SecretKey(name="store-ca", key="tls.ca")
     bucket = dataclasses.replace(space.COMPATIBLE, endpoint="https://store.example.internal:9000", ca=ca)
     spec = server.manifest(space.server(bucket=bucket))["spec"]
-    client = ElementTree.fromstring(spec["configuration"]["files"]["config.d/bucket_authority.xml"]).find(".//client")
+    client = ElementTree.fromstring(spec["configuration"]["files"]["config.d/private_authority.xml"]).find(".//client")
     assert client is not None
     assert (client.findtext("caConfig"), client.findtext("loadDefaultCAFile")) == (f"{FOLDER}/ca.crt", "true")
     pod = spec["templates"]["podTemplates"][0]["spec"]
