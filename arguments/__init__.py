@@ -5,6 +5,7 @@ component what it asks for.
 
 plan         what the sizing plan is asked for, and how a plan that cannot be is reported
 options      how W&B itself is set up, and the report of values that its chart does not read
+network      who is around, on which ports, for policies
 shared       what every target has in common: namespaces, passwords, brought stores, ClickHouse, W&B
 kubernetes   the platform in a cluster that exists
 aws          the platform in an AWS account, with aws_stores; imported for stacks of that target alone, as is AWS' SDK

@@ -25,6 +25,7 @@ from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
+from .network import clickhouse_access, wandb_access
 from .options import given_secrets, options
 
 
@@ -72,6 +73,7 @@ class Arguments(ABC):
             bucket=bucket,
             identity=platform.clickhouse_identity,
             backup=_backup(made.backup, platform) if made.backup else None,
+            access=clickhouse_access(self.settings, platform, made),
             server_resources=resources_of(planned.server),
             keeper_resources=resources_of(planned.keeper),
             images=Images(
@@ -117,6 +119,7 @@ class Arguments(ABC):
             size=self.plan.chart_size,
             components=self._sizings(),
             options=options(settings.instance, self._option_secrets(platform)),
+            access=wandb_access(settings, platform),
             versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
                 controller=versions.wandb_controller,

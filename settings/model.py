@@ -12,6 +12,7 @@ from .base import DNS_LABEL, Environment, Model, ObjectName, SecretDataKey, Secr
 from .clickhouse import ClickHouse, ManagedClickHouse, NoClickHouse
 from .cluster import Ingress, Kubernetes, Namespaces
 from .instance import Instance
+from .network import NetworkPolicies
 from .sizing import Sizing
 from .stores import (
     InClusterMySQL,
@@ -141,6 +142,9 @@ class Settings(Model):
     """What is installed."""
     images: Images = Field(default_factory=Images)
     """Where images come from."""
+    network_policies: NetworkPolicies | None = None
+    """Who may connect to whom. Default: only connections to ClickHouse and its keepers are limited, to W&B's namespace and their
+    own."""
     follow_release_channel: bool = False
     """Whether W&B's operator asks W&B for newer versions and settings (deploy.wandb.ai) and merges them. `false`:
     what the stack says is what runs, and no egress to W&B is needed for it."""

@@ -16,7 +16,8 @@ later       texts and fingerprints of values that may be known only during the d
 
 from .backup import BackupArgs
 from .clickhouse import ClickHouse, ClickHouseArgs, Images, Timeouts
+from .network import Access
 from .operator import Chart
 from .pods import Ids
 
-__all__ = ["BackupArgs", "Chart", "ClickHouse", "ClickHouseArgs", "Ids", "Images", "Timeouts"]
+__all__ = ["Access", "BackupArgs", "Chart", "ClickHouse", "ClickHouseArgs", "Ids", "Images", "Timeouts"]

@@ -15,8 +15,10 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from .. import contracts
 from ..ordering import after
 from . import backup_user, disks, names, network, operator, pods, probe, users
-from .backup import BackupArgs, BackupJobs, BackupJobsArgs
+from .backup import NAME as BACKUP
+from .backup import RESTORE, BackupArgs, BackupJobs, BackupJobsArgs
 from .keeper import Keeper, KeeperArgs
+from .network import Access
 from .operator import Chart, Operator, OperatorArgs
 from .server import BackedUp, Server, ServerArgs
 
@@ -92,6 +94,9 @@ class ClickHouseArgs:
     """Networks that the user may connect from; the pods' at least."""
     monitoring_namespace: str | None = None
     """Where Prometheus runs; None: nobody outside reads the metrics."""
+    access: Access | None = None
+    """Limits connections to the very pods and ports that need them, outgoing ones as well; None: SQL is for all of W&B's
+    namespace, and outgoing connections are not limited."""
     ids: pods.Ids = pods.IMAGE
     """Whom servers, Keeper and Jobs run as. Others than the images' hold for the operator too."""
     revision: str = ""
@@ -214,8 +219,10 @@ class ClickHouse(pulumi.ComponentResource):
             wandb_namespace=self._args.namespaces.wandb,
             monitoring_namespace=self._args.monitoring_namespace,
             installation=self._args.installation,
+            access=self._args.access,
+            buckets=[self._args.bucket, *([self._args.backup.bucket] if self._args.backup else [])],
+            jobs=[probe.NAME, *([BACKUP, RESTORE] if self._args.backup else [])],
         )
-        made = {"server": network.server_policy(rules), "keeper": network.keeper_policy(rules)}
         return [
             NetworkPolicy(
                 f"{self._name}-{who}-access",
@@ -223,7 +230,7 @@ class ClickHouse(pulumi.ComponentResource):
                 spec=policy["spec"],
                 opts=self._in_cluster,
             )
-            for who, policy in made.items()
+            for who, policy in network.policies(rules).items()
         ]
 
     def _keeper(self, controller: Operator) -> Keeper:

@@ -12,6 +12,7 @@ from .. import contracts
 from . import names, pods, storage, users
 from .later import text
 
+NAME = "clickhouse-probe"
 PATIENCE_SECONDS = 600
 """How long the Job waits for ClickHouse to be ready."""
 
@@ -110,7 +111,7 @@ def job(args: ProbeArgs) -> dict[str, Any]:
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": contracts.Resources(cpu_request="50m", memory_request="256Mi", memory_limit="1Gi").manifest(),
     }
-    marks = pods.labels("clickhouse-probe")
+    marks = pods.labels(NAME)
     return {
         # no name: Pulumi makes one, so that the next Job can run before this one is deleted
         "metadata": {

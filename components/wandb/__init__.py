@@ -9,12 +9,24 @@ options       what a user may want of W&B beyond where it runs; option_values: w
 values        the values of W&B's chart: a pure function
 chart_values  which values the chart reads, and what is wrong with a tree of them
 instance      the WeightsAndBiases resource
+network       who may connect to W&B's pods, its operator and the stores beside them, and whom they may connect to
 verification  the Job that ends when W&B answers; what it runs is in verify.sh
 wandb         joins them
 """
 
+from .network import Access, clickhouse_clients, store_pods
 from .options import Options
 from .values import ComponentSizing, option_problems
 from .wandb import Versions, WandB, WandBArgs
 
-__all__ = ["ComponentSizing", "Options", "Versions", "WandB", "WandBArgs", "option_problems"]
+__all__ = [
+    "Access",
+    "ComponentSizing",
+    "Options",
+    "Versions",
+    "WandB",
+    "WandBArgs",
+    "clickhouse_clients",
+    "option_problems",
+    "store_pods",
+]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_random
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from ..fingerprint import fingerprint
@@ -15,6 +16,7 @@ from .chart import ChartSource
 from .chart_values import problems
 from .instance import Instance, InstanceArgs
 from .inventory import Product, checked, running
+from .network import Access, NetworkArgs, policies
 from .operator import Operator, OperatorArgs
 from .option_values import proxy_environment
 from .options import Options
@@ -81,6 +83,9 @@ class WandBArgs:
     follow_release_channel: bool = False
     """True: chart and images are what W&B's release channel says on the day, and `versions.chart` and `versions.server`
     are not used."""
+    access: Access | None = None
+    """Limits the connections of W&B's pods, of its operator and of the stores in its namespace to those that they need. None: they
+    are not limited."""
     protect: bool = False
     """True: destroying the stack refuses to uninstall W&B."""
     ready_minutes: int = 30
@@ -109,6 +114,7 @@ class WandB(pulumi.ComponentResource):
         super().__init__("wandb:wandb:WandB", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._limit_connections()
         operator = Operator(f"{name}-operator", self._operator(), self._child)
         chart = None if args.follow_release_channel else self._chart().spec()
         namespace = self._namespace()
@@ -135,6 +141,20 @@ class WandB(pulumi.ComponentResource):
         self.url = pulumi.Output.from_input(args.url)
         self.verified = after(True, verification.job)
         self.register_outputs({"url": self.url, "verified": self.verified})
+
+    def _limit_connections(self) -> None:
+        args = self._args
+        if args.access is None:
+            return
+        asked = NetworkArgs(
+            access=args.access,
+            namespace=args.namespaces.wandb,
+            operator_namespace=args.namespaces.operator,
+            products=args.products,
+            bucket=args.bucket,
+        )
+        for who, made in policies(asked).items():
+            NetworkPolicy(f"{self._name}-{who}-access", metadata=made["metadata"], spec=made["spec"], opts=self._object)
 
     def _chart(self) -> ChartSource:
         args = self._args

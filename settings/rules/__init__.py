@@ -7,6 +7,7 @@ registry    what a rule is, and the list of all
 targets     which keys belong to which target
 general     licence, products, names, Ingress, containers; stores, buckets and clickhouse: the data stores
 instance    how W&B itself is set up
+network     who may connect to whom
 aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
 """
 
@@ -31,6 +32,7 @@ from . import (
     clickhouse,
     general,
     instance,
+    network,
     stores,
     targets,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "clickhouse",
     "general",
     "instance",
+    "network",
     "stores",
     "targets",
 ]

@@ -289,6 +289,18 @@ BACKED_UP_OTHERWISE: dict[str, Any] = {
     }
 }
 
+LIMITED = MADE | {"networkPolicies": {"ingressNamespaces": ["ingress"], "ingressNetworks": ["10.0.0.0/24"]}}
+"""A stack that limits who connects to whom."""
+
+LIMITED_OTHERWISE: dict[str, Any] = {
+    "networkPolicies": {
+        "ingressNamespaces": ["other"],
+        "ingressNetworks": ["10.0.1.0/24"],
+        "egressNetworks": ["10.0.0.0/8"],
+        "dnsNamespaces": ["other"],
+    }
+}
+
 COMPONENT = {"replicas": 2, "maxReplicas": 4, "cpuPercent": 80, "memoryPercent": 80}
 INSTANCE = BROUGHT | {
     "sizing": {"nodes": {"count": 6, "cpu": 64, "memoryGiB": 512}, "components": {"api": COMPONENT}},
@@ -322,6 +334,7 @@ STACKS = {
         {"clickhouse": {"backup": {"bucket": {"caSecret": CA}}}},
     ),
     "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
+    "limited": (LIMITED, LIMITED_OTHERWISE),
     **aws_settings.STACKS,
 }
 

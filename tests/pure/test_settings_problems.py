@@ -379,3 +379,21 @@ def test_a_secret_in_clear_text_is_refused_with_the_command_that_encrypts_it(doc
     assert list(found) == [key]
     assert "is not encrypted" in found[key]
     assert command in found[key]
+
+
+def test_policies_that_would_let_no_user_in_are_refused():
+    [text] = problems(TEST | {"networkPolicies": {}}).values()
+    assert text.startswith("wandb:networkPolicies.ingressNamespaces: ")
+    assert "users could not reach W&B" in text
+    for way in ({"ingressNamespaces": ["ingress-nginx"]}, {"ingressNetworks": ["10.0.0.0/16"]}):
+        assert problems(TEST | {"networkPolicies": way}) == {}
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [("10.0.0.1/16", "10.0.0.0/16"), ("somewhere", "is not a block"), ("10.0.0.0/40", "is not a block")],
+)
+def test_a_network_is_a_block_written_by_its_first_address(block: str, words: str):
+    [text] = problems(TEST | {"networkPolicies": {"ingressNetworks": [block]}}).values()
+    assert text.startswith("wandb:networkPolicies.ingressNetworks")
+    assert words in text
