@@ -31,6 +31,7 @@ def surroundings(settings: Settings) -> network.Surroundings | None:
         ingress_networks=tuple(entrances),
         egress_networks=tuple(asked.egress_networks),
         dns_namespaces=tuple(asked.dns_namespaces),
+        monitoring_namespace=settings.monitoring.namespace if settings.monitoring else None,
     )
 
 

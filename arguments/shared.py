@@ -16,6 +16,7 @@ from components import contracts
 from components.clickhouse import BackupArgs, Chart, ClickHouseArgs, Ids, Images, Timeouts, pods
 from components.credentials import Credentials, CredentialsArgs
 from components.external import ExternalBuckets
+from components.monitoring import Monitoring
 from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, Versions, WandBArgs
@@ -74,6 +75,7 @@ class Arguments(ABC):
             identity=platform.clickhouse_identity,
             backup=_backup(made.backup, platform) if made.backup else None,
             access=clickhouse_access(self.settings, platform, made),
+            monitoring=_monitoring(self.settings),
             server_resources=resources_of(planned.server),
             keeper_resources=resources_of(planned.keeper),
             images=Images(
@@ -120,6 +122,7 @@ class Arguments(ABC):
             components=self._sizings(),
             options=options(settings.instance, self._option_secrets(platform)),
             access=wandb_access(settings, platform),
+            monitoring=_monitoring(settings),
             versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
                 controller=versions.wandb_controller,
@@ -291,6 +294,20 @@ def _sizing(component: sizing.Component, asked: ComponentResources | None) -> Co
         replicas=component.replicas if component.explicit_replicas else None,
         cpu_percent=asked.cpu_percent if asked else None,
         memory_percent=asked.memory_percent if asked else None,
+    )
+
+
+def _monitoring(settings: Settings) -> Monitoring | None:
+    asked = settings.monitoring
+    if asked is None:
+        return None
+    return Monitoring(
+        namespace=asked.namespace,
+        labels=asked.labels,
+        alerts=asked.alerts,
+        dashboards=asked.dashboards,
+        volume_free_percent=asked.volume_free_percent,
+        replica_delay_seconds=asked.replica_delay_seconds,
     )
 
 

@@ -7,6 +7,7 @@
     later         functions of values that may be known only during the deployment
     fingerprint   what changes when a text does
     network       the vocabulary of NetworkPolicies, and what is known of the network around the stack
+    monitoring    what the Prometheus operator is told
     task          shell scripts that run once in the cluster
     mysql_database  W&B's database, user and grants on any MySQL
     external      what the user brings to any platform

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from components.clickhouse.server import TABLES_ANNOTATION
+from components.monitoring import DEFINITIONS as MONITORING_CRDS
 from components.namespaces import OWNER_ANNOTATION
 from settings import Problem, Settings
 from settings.base import cores, gibibytes
@@ -350,6 +351,44 @@ def _definitions(look: _Look) -> Found:
         )
 
 
+def _monitoring(look: _Look) -> Found:
+    asked = look.settings.monitoring
+    if asked is None:
+        return
+    missing = [name for name in MONITORING_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    if missing:
+        yield problem(
+            "monitoring",
+            f"is given, and the cluster lacks {' and '.join(missing)}",
+            "Install the Prometheus operator first, such as by its chart kube-prometheus-stack, or remove the section.",
+        )
+    if look.lookup.read("Namespace", asked.namespace) is None:
+        yield Warned(
+            problem(
+                "monitoring.namespace",
+                f"names a namespace that does not exist (got {asked.namespace})",
+                "No metrics are read before Prometheus runs there.",
+            )
+        )
+
+
+def _expansion(look: _Look) -> Found:
+    """A volume that cannot grow is a volume that is copied by hand, one day."""
+    if look.settings.managed_clickhouse is None:
+        return
+    wanted = look.settings.kubernetes.storage_class
+    for each in look.lookup.every("StorageClass"):
+        chosen = _name(each) == wanted if wanted else _annotations(each).get(DEFAULT_CLASS) == "true"
+        if chosen and not each.get("allowVolumeExpansion"):
+            yield Warned(
+                problem(
+                    "kubernetes.storageClass",
+                    f"is a class whose volumes cannot grow ({_name(each)} has no allowVolumeExpansion)",
+                    "A volume of ClickHouse that gets full could then only be replaced: allow expansion, or make volumes large.",
+                )
+            )
+
+
 def _usable(nodes: Sequence[Object]) -> list[Object]:
     return [
         each
@@ -469,10 +508,12 @@ CHECKS = (
     _namespaces,
     _namespaces_given_up,
     _storage_class,
+    _expansion,
     _ingress_class,
     _secrets,
     _certificate,
     _definitions,
     _tables,
+    _monitoring,
     _nodes,
 )

@@ -251,6 +251,38 @@ _STAND_INS = (
         spec_required=False,
     ),
 )
+MONITORING = (
+    Definition(
+        kind="PrometheusRule",
+        plural="prometheusrules",
+        short="promrule",
+        group="monitoring.coreos.com",
+        spec={
+            "groups": [
+                {
+                    "name": "string",
+                    "interval": "string",
+                    "rules": [
+                        {"alert": "string", "expr": "string", "for": "string", "labels": "any", "annotations": "any"}
+                    ],
+                }
+            ]
+        },
+        status=None,
+    ),
+    Definition(
+        kind="ServiceMonitor",
+        plural="servicemonitors",
+        short="smon",
+        group="monitoring.coreos.com",
+        spec={
+            "selector": {"matchLabels": "any"},
+            "endpoints": [{"port": "string", "interval": "string", "scrapeTimeout": "string", "path": "string"}],
+        },
+        status=None,
+    ),
+)
+"""Of a Prometheus operator that the user brings. Source: Prometheus operator 0.95, API reference."""
 CLICKHOUSE = tuple(definition.plural for definition in _STAND_INS if "clickhouse" in definition.plural)
 """The plurals that Altinity's chart brings."""
 WANDB = ("weightsandbiases",)

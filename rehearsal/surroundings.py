@@ -172,6 +172,10 @@ def _brought(read: Settings) -> Iterator[Manifest]:
 
     if read.managed_clickhouse and read.managed_clickhouse.crds == "external":
         yield from crds.manifests(*crds.CLICKHOUSE)
+    if read.monitoring:
+        yield from map(crds.definition, crds.MONITORING)
+        labels = {"name": read.monitoring.namespace, "labels": MANAGED}
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": labels}
     if read.namespaces.create:
         return  # nothing can be in a namespace that is still to be made
     for name in dict.fromkeys([read.namespaces.wandb, read.namespaces.operator, read.namespaces.clickhouse]):

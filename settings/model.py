@@ -12,6 +12,7 @@ from .base import DNS_LABEL, Environment, Model, ObjectName, SecretDataKey, Secr
 from .clickhouse import ClickHouse, ManagedClickHouse, NoClickHouse
 from .cluster import Ingress, Kubernetes, Namespaces
 from .instance import Instance
+from .monitoring import Monitoring
 from .network import NetworkPolicies
 from .sizing import Sizing
 from .stores import (
@@ -145,6 +146,9 @@ class Settings(Model):
     network_policies: NetworkPolicies | None = None
     """Who may connect to whom. Default: only connections to ClickHouse and its keepers are limited, to W&B's namespace and their
     own."""
+    monitoring: Monitoring | None = None
+    """What is watched, by a Prometheus operator that runs in the cluster. Default: nothing; ClickHouse and its keepers serve metrics
+    all the same."""
     follow_release_channel: bool = False
     """Whether W&B's operator asks W&B for newer versions and settings (deploy.wandb.ai) and merges them. `false`:
     what the stack says is what runs, and no egress to W&B is needed for it."""

@@ -1,4 +1,4 @@
-"""Settings of network policies and of monitoring."""
+"""Settings of network policies."""
 
 from __future__ import annotations
 

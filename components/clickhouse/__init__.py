@@ -6,7 +6,8 @@ keeper      ClickHouseKeeperInstallation: what keeps the replicas in step
 server      ClickHouseInstallation: shards and their replicas
 storage     where data, cache and the servers' own logs lie
 users       the user of Weave, its password and grants
-network     who may connect
+network     who may connect to whom
+monitoring  what Prometheus scrapes, and alerts
 probe       the Job that finds out whether ClickHouse can be used
 backup      the Jobs that make backups and restore them; backup_store, backup_script, backup_user: what they need
 names       what the operator calls the things it makes

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_random
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.batch.v1 import Job
+from pulumi_kubernetes.core.v1 import Service
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
+from ..monitoring import Monitoring
 from ..ordering import after
-from . import backup_user, disks, names, network, operator, pods, probe, users
+from . import backup_user, disks, monitoring, names, network, operator, pods, probe, users
 from .backup import NAME as BACKUP
 from .backup import RESTORE, BackupArgs, BackupJobs, BackupJobsArgs
 from .keeper import Keeper, KeeperArgs
@@ -92,8 +95,8 @@ class ClickHouseArgs:
     """A new number makes new passwords of the users. Servers learn them first, one by one, then W&B."""
     client_networks: Sequence[str] = users.PRIVATE_NETWORKS
     """Networks that the user may connect from; the pods' at least."""
-    monitoring_namespace: str | None = None
-    """Where Prometheus runs; None: nobody outside reads the metrics."""
+    monitoring: Monitoring | None = None
+    """None: nobody outside reads the metrics, and there are no alerts."""
     access: Access | None = None
     """Limits connections to the very pods and ports that need them, outgoing ones as well; None: SQL is for all of W&B's
     namespace, and outgoing connections are not limited."""
@@ -137,6 +140,7 @@ class ClickHouse(pulumi.ComponentResource):
         ready = self._probe(server, user)
         self._backup(user, ready)
         client = users.client_secret(f"{name}-user", account, password, parent=self, after=ready)
+        self._watch()
         self.connection = contracts.ClickHouse(
             host=after(names.service(args.installation, args.namespaces.clickhouse), ready),
             port=names.HTTP_PORT,
@@ -160,6 +164,7 @@ class ClickHouse(pulumi.ComponentResource):
                 chart=args.chart,
                 image_pull_secrets=args.images.pull_secrets,
                 ids=operator.IMAGE if args.ids == pods.IMAGE else args.ids,
+                monitoring=args.monitoring,
             ),
             self._child,
         )
@@ -213,11 +218,40 @@ class ClickHouse(pulumi.ComponentResource):
             self._child,
         )
 
+    def _watch(self) -> None:
+        args = self._args
+        if args.monitoring is None:
+            return
+        made = monitoring.manifests(
+            monitoring.MonitoringArgs(
+                monitoring=args.monitoring,
+                namespace=args.namespaces.clickhouse,
+                installation=args.installation,
+                provider=args.bucket.provider,
+                servers=args.shards * args.replicas,
+                keepers=args.keepers,
+                backup_deadline_hours=args.backup.deadline_hours if args.backup else None,
+            )
+        )
+        for what, each in made.items():
+            name = f"{self._name}-{what}"
+            if each["kind"] == "Service":
+                Service(name, metadata=each["metadata"], spec=each["spec"], opts=self._in_cluster)
+            else:
+                CustomResource(
+                    name,
+                    api_version=each["apiVersion"],
+                    kind=each["kind"],
+                    metadata=each["metadata"],
+                    spec=each["spec"],
+                    opts=self._in_cluster,
+                )
+
     def _policies(self) -> list[NetworkPolicy]:
         rules = network.NetworkArgs(
             namespace=self._args.namespaces.clickhouse,
             wandb_namespace=self._args.namespaces.wandb,
-            monitoring_namespace=self._args.monitoring_namespace,
+            monitoring_namespace=self._args.monitoring.namespace if self._args.monitoring else None,
             installation=self._args.installation,
             access=self._args.access,
             buckets=[self._args.bucket, *([self._args.backup.bucket] if self._args.backup else [])],

@@ -12,6 +12,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from .. import contracts
 from ..credentials import random_text, secret
+from ..monitoring import Monitoring
 from . import pods
 
 FULL_NAME = "clickhouse-operator"
@@ -67,6 +68,8 @@ class OperatorArgs:
     chart: Chart = field(default_factory=Chart)
     image_pull_secrets: Sequence[str] = ()
     ids: pods.Ids = IMAGE
+    monitoring: Monitoring | None = None
+    """None: nothing is told to watch it, and it brings no dashboards."""
 
 
 def values(args: OperatorArgs) -> dict[str, Any]:
@@ -97,6 +100,16 @@ def values(args: OperatorArgs) -> dict[str, Any]:
         # the chart would make one with a password that everybody knows
         "secret": {"create": False},
         "configs": {"files": {"config.yaml": _config(args.namespace)}},
+        **_watched(args.monitoring),
+    }
+
+
+def _watched(monitoring: Monitoring | None) -> dict[str, Any]:
+    if monitoring is None:
+        return {}
+    return {
+        "serviceMonitor": {"enabled": True, "additionalLabels": dict(monitoring.labels)},
+        "dashboards": {"enabled": monitoring.dashboards},
     }
 
 

@@ -10,6 +10,7 @@ values        the values of W&B's chart: a pure function
 chart_values  which values the chart reads, and what is wrong with a tree of them
 instance      the WeightsAndBiases resource
 network       who may connect to W&B's pods, its operator and the stores beside them, and whom they may connect to
+monitoring    alerts on its Deployments
 verification  the Job that ends when W&B answers; what it runs is in verify.sh
 wandb         joins them
 """

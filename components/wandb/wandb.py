@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_random
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from ..fingerprint import fingerprint
+from ..monitoring import Monitoring
 from ..ordering import after
+from . import monitoring
 from .chart import ChartSource
 from .chart_values import problems
 from .instance import Instance, InstanceArgs
@@ -86,6 +89,8 @@ class WandBArgs:
     access: Access | None = None
     """Limits the connections of W&B's pods, of its operator and of the stores in its namespace to those that they need. None: they
     are not limited."""
+    monitoring: Monitoring | None = None
+    """None: there are no alerts."""
     protect: bool = False
     """True: destroying the stack refuses to uninstall W&B."""
     ready_minutes: int = 30
@@ -115,6 +120,7 @@ class WandB(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         self._limit_connections()
+        self._watch()
         operator = Operator(f"{name}-operator", self._operator(), self._child)
         chart = None if args.follow_release_channel else self._chart().spec()
         namespace = self._namespace()
@@ -155,6 +161,26 @@ class WandB(pulumi.ComponentResource):
         )
         for who, made in policies(asked).items():
             NetworkPolicy(f"{self._name}-{who}-access", metadata=made["metadata"], spec=made["spec"], opts=self._object)
+
+    def _watch(self) -> None:
+        args = self._args
+        if args.monitoring is None or not args.monitoring.alerts:
+            return
+        made = monitoring.rules(
+            monitoring.MonitoringArgs(
+                monitoring=args.monitoring,
+                namespace=args.namespaces.wandb,
+                operator_namespace=args.namespaces.operator,
+            )
+        )
+        CustomResource(
+            f"{self._name}-alerts",
+            api_version=made["apiVersion"],
+            kind=made["kind"],
+            metadata=made["metadata"],
+            spec=made["spec"],
+            opts=self._object,
+        )
 
     def _chart(self) -> ChartSource:
         args = self._args

@@ -50,6 +50,8 @@ _DEFAULTS: dict[str, Any] = {
     "rbac": {"create": True, "namespaceScoped": False},
     "secret": {"create": True, "username": "clickhouse_operator", "password": "clickhouse_operator_password"},
     "serviceAccount": {"create": True, "annotations": {}},
+    "serviceMonitor": {"enabled": False, "additionalLabels": {}},
+    "dashboards": {"enabled": False, "additionalLabels": {"grafana_dashboard": ""}},
     "podAnnotations": {
         "prometheus.io/port": "8888",
         "prometheus.io/scrape": "true",
@@ -91,6 +93,13 @@ _DEFAULTS: dict[str, Any] = {
         },
     },
 }
+_DASHBOARDS = (
+    "Altinity_ClickHouse_Operator_dashboard.json",
+    "ClickHouseKeeper_dashboard.json",
+    "ClickHouse_Queries_dashboard.json",
+    "Kafka_dashboard.json",
+    "Zookeeper_dashboard.json",
+)
 _CONFIG = "configs.files.config~yaml"
 _SCHEMA: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
@@ -141,7 +150,8 @@ def _objects(release: Release) -> list[Object]:
     objects = crds.manifests(*crds.CLICKHOUSE)
     if release.values["crdHook"]["enabled"]:
         objects += _hook(release)
-    return [*objects, *_accounts(release), *_config_maps(release), _service(release), _deployment(release)]
+    watched = [*_monitor(release), *_dashboards(release)]
+    return [*objects, *_accounts(release), *_config_maps(release), _service(release), _deployment(release), *watched]
 
 
 def _namespace(release: Release) -> str:
@@ -332,6 +342,36 @@ def _service(release: Release) -> Object:
         "kind": "Service",
         "metadata": _metadata(release, f"{release.fullname}-metrics"),
         "spec": {"ports": [*ports, {"port": 9999, "name": "op-metrics"}], "selector": _selector(release)},
+    }
+
+
+def _monitor(release: Release) -> Iterator[Object]:
+    asked = release.values["serviceMonitor"]
+    if not asked["enabled"]:
+        return
+    metadata = _metadata(release, f"{release.fullname}-clickhouse-metrics")
+    ports = ["ch-metrics", "op-metrics"] if release.values["metrics"]["enabled"] else ["op-metrics"]
+    yield {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": {**metadata, "labels": {**metadata["labels"], **(asked.get("additionalLabels") or {})}},
+        "spec": {
+            "endpoints": [{"port": port, "interval": "30s"} for port in ports],
+            "selector": {"matchLabels": _selector(release)},
+        },
+    }
+
+
+def _dashboards(release: Release) -> Iterator[Object]:
+    asked = release.values["dashboards"]
+    if not asked["enabled"]:
+        return
+    metadata = _metadata(release, f"{release.fullname}-dashboards")
+    yield {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {**metadata, "labels": {**metadata["labels"], **(asked.get("additionalLabels") or {})}},
+        "data": dict.fromkeys(_DASHBOARDS, "{}"),
     }
 
 

@@ -292,6 +292,20 @@ BACKED_UP_OTHERWISE: dict[str, Any] = {
 LIMITED = MADE | {"networkPolicies": {"ingressNamespaces": ["ingress"], "ingressNetworks": ["10.0.0.0/24"]}}
 """A stack that limits who connects to whom."""
 
+WATCHED = MADE | {"monitoring": {"namespace": "monitoring"}}
+"""A stack that a Prometheus watches."""
+
+WATCHED_OTHERWISE: dict[str, Any] = {
+    "monitoring": {
+        "namespace": "other",
+        "labels": {"release": "other"},
+        "alerts": False,
+        "dashboards": False,
+        "volumeFreePercent": 20,
+        "replicaDelaySeconds": 60,
+    }
+}
+
 LIMITED_OTHERWISE: dict[str, Any] = {
     "networkPolicies": {
         "ingressNamespaces": ["other"],
@@ -335,6 +349,7 @@ STACKS = {
     ),
     "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
     "limited": (LIMITED, LIMITED_OTHERWISE),
+    "watched": (WATCHED, WATCHED_OTHERWISE),
     **aws_settings.STACKS,
 }
 
@@ -348,6 +363,7 @@ EXCLUDED_BY = {
 
 ONE_SETTING = (
     "annotations",
+    "labels",
     "tags",
     "addonVersions",
     "serviceAccountAnnotations",

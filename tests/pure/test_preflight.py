@@ -58,9 +58,9 @@ def namespace(name: str, *, stack: str | None = None, phase: str = "Active") -> 
     return {"metadata": {"name": name, "annotations": annotations}, "status": {"phase": phase}}
 
 
-def storage_class(name: str, *, default: bool = False) -> dict[str, Any]:
+def storage_class(name: str, *, default: bool = False, grows: bool = True) -> dict[str, Any]:
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
-    return {"metadata": {"name": name, "annotations": annotations}}
+    return {"metadata": {"name": name, "annotations": annotations}, "allowVolumeExpansion": grows}
 
 
 def node(name: str, *, zone: str = "a", architecture: str = "amd64", ready: bool = True, **spec: Any) -> dict[str, Any]:
@@ -437,3 +437,30 @@ def test_warnings_are_said_and_the_program_goes_on(messages: list):
 def test_a_preflight_that_is_switched_off_looks_at_nothing(messages: list):
     require(settings(kubernetes={"preflight": False}), lookup=Silent())
     assert messages == []
+
+
+def test_a_class_whose_volumes_cannot_grow_is_warned_of_where_clickhouse_uses_it():
+    fixed, grown = storage_class("fixed", grows=False), storage_class("ssd", default=True)
+    assert found(storage_classes=[fixed, grown]).warnings == (), "it is not the one that is used"
+    [warning] = found(storage_classes=[storage_class("ssd", default=True, grows=False)]).warnings
+    assert str(warning).startswith("wandb:kubernetes.storageClass: ")
+    assert "ssd has no allowVolumeExpansion" in str(warning)
+    [warning] = found(settings(kubernetes={"storageClass": "fixed"}), storage_classes=[fixed, grown]).warnings
+    assert "fixed has no" in str(warning)
+    without = settings(products=["models"], clickhouse={"kind": "none"})
+    assert found(without, storage_classes=[storage_class("ssd", default=True, grows=False)]).warnings == ()
+
+
+RULES, MONITORS = "prometheusrules.monitoring.coreos.com", "servicemonitors.monitoring.coreos.com"
+
+
+def test_monitoring_needs_the_prometheus_operator_and_its_namespace():
+    watched = settings(monitoring={"namespace": "monitoring"})
+    there = [namespace("monitoring")]
+    assert found(watched, definitions=[RULES, MONITORS], namespaces=there) == found(namespaces=there)
+    text = only(found(watched, definitions=[RULES], namespaces=there))
+    assert text.startswith("wandb:monitoring: ")
+    assert f"the cluster lacks {MONITORS}" in text
+    assert RULES not in text
+    [warning] = found(watched, definitions=[RULES, MONITORS]).warnings
+    assert str(warning).startswith("wandb:monitoring.namespace: ")
