@@ -20,6 +20,7 @@ from components.clickhouse import probe, server, users
 from tests.harness import clickhouse_space as space
 from tests.harness.clickhouse_engine import Engine, EngineError, users_xml
 from tests.harness.s3 import REGION, Store, store
+from tests.harness.stacks import ROOT
 
 CREATE = (
     "CREATE DATABASE weave ENGINE = Atomic",
@@ -102,6 +103,18 @@ def test_each_replica_has_a_path_of_its_own(engine: MakeEngine, bucket: Store) -
     assert paths == {
         f"weave/clickhouse/wandb/weavecluster/0/chi-wandb-weavecluster-0-{replica}" for replica in range(2)
     }
+
+
+def test_objects_that_belong_to_no_part_can_be_told(engine: MakeEngine, bucket: Store) -> None:
+    guide = (ROOT / "docs/clickhouse-operations.md").read_text()
+    (query,) = re.findall(r'"(SELECT DISTINCT remote_path [^"]+)"', guide)
+    running = engine()
+    *_, known = running.run(*CREATE, query)
+    assert set(known.split()) == set(bucket.names()), "every object is known to the server that wrote it"
+    stray = f"{known.split()[0]}-of-a-volume-that-is-gone"
+    bucket.put(stray)
+    *_, known = running.run("INSERT INTO weave.calls SELECT number, '' FROM numbers(10)", query)
+    assert set(bucket.names()) - set(known.split()) == {stray}
 
 
 def test_system_logs_load_beside_the_operators_and_write_nothing_to_the_bucket(

@@ -57,6 +57,10 @@ class Store:
         """What the store knows about one object."""
         return self._client.head_object(Bucket=self.bucket, Key=name)
 
+    def put(self, name: str) -> None:
+        """An object that nobody's server has written."""
+        self._client.put_object(Bucket=self.bucket, Key=name, Body=b"stray")
+
     def empty(self) -> None:
         """Deletes every object."""
         for name in self.names():

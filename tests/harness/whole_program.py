@@ -18,6 +18,7 @@ import runpy
 import sys
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,11 @@ def _no_stack_traces() -> Generator[None]:
         names["_get_stack_trace"] = before
 
 
+@cache
+def _after_all() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
 @contextlib.contextmanager
 def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
     loop = _Loop()
@@ -195,7 +201,8 @@ def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
         yield loop
     finally:
         loop.close()
-        asyncio.set_event_loop(None)
+        # whoever makes an Output in a test after this one finds a loop, as whoever does before
+        asyncio.set_event_loop(_after_all())
 
 
 @contextlib.contextmanager
@@ -209,7 +216,11 @@ def _fresh_modules(directory: Path) -> Generator[None]:
         sys.modules["__main__"], sys.argv[:], sys.path[:] = main, arguments, path
         for name in set(sys.modules) - before:
             if _lies_under(directory, getattr(sys.modules[name], "__file__", None)):
-                del sys.modules[name]
+                forgotten = sys.modules.pop(name)
+                # else `from . import module` would find it in a package that stays, and it would be of another run
+                package, _, short = name.rpartition(".")
+                if getattr(sys.modules.get(package), short, None) is forgotten:
+                    delattr(sys.modules[package], short)
 
 
 def _lies_under(directory: Path, file: str | None) -> bool:
