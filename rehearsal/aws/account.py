@@ -89,10 +89,13 @@ class Account:
         """What exists of these types with these outputs."""
         return [each for each in self.all(*tokens) if all(each.get(key) == value for key, value in outputs.items())]
 
-    def put(self, record: Record) -> None:
-        """Make or change."""
+    def put(self, record: Record, *, urn: str | None = None) -> None:
+        """Make or change. `urn`: what the resource is in a state that was written before it had an id; noted in the same
+        change of the file, so that nobody is killed between the two."""
         with self._changing() as content:
             content["resources"][_key(record.token, record.id)] = asdict(record)
+            if urn:
+                content.setdefault("urns", {})[urn] = [record.token, record.id]
 
     def delete(self, token: str, resource_id: str) -> bool:
         """Take away; False when it was not there."""
@@ -110,11 +113,6 @@ class Account:
         with self._changing() as content:
             content["facts"]["serial"] = content["facts"].get("serial", 0) + 1
             return content["facts"]["serial"]
-
-    def bind(self, urn: str, token: str, resource_id: str) -> None:
-        """Note which resource a URN stands for, for a state that was written before the resource had an id."""
-        with self._changing() as content:
-            content.setdefault("urns", {})[urn] = [token, resource_id]
 
     def bound(self, urn: str) -> Record | None:
         """The resource that a URN stands for, if it exists."""

@@ -103,8 +103,7 @@ class Aws(Provider):
             for each in kinds:
                 each.admit(moment, inputs)
             resource_id, outputs = complete(moment, inputs)
-            self._put(moment, resource_id, call.inputs, hide(outputs, call.inputs))
-            moment.account.bind(call.urn, call.token, resource_id)
+            self._put(moment, resource_id, call.inputs, hide(outputs, call.inputs), urn=call.urn)
         try:
             self._pace.live_through(moment, "create", inputs, late)
             for each in kinds:
@@ -228,7 +227,9 @@ class Aws(Provider):
             return late
         return None
 
-    def _put(self, moment: Moment, resource_id: str, inputs: Properties, outputs: Properties) -> None:
+    def _put(
+        self, moment: Moment, resource_id: str, inputs: Properties, outputs: Properties, *, urn: str | None = None
+    ) -> None:
         known = moment.account.get(moment.token, resource_id)
         moment.account.put(
             Record(
@@ -238,7 +239,8 @@ class Aws(Provider):
                 inputs=secrecy.veiled(inputs),
                 outputs=secrecy.veiled(outputs),
                 brought=known.brought if known else False,
-            )
+            ),
+            urn=urn,
         )
 
 
