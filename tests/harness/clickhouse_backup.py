@@ -15,19 +15,16 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from components import contracts
 from components.clickhouse import backup, backup_store, backup_user, disks, server
 from tests.harness import clickhouse_space as space
-from tests.harness.clickhouse_engine import Engine, pod_environment
+from tests.harness.clickhouse_engine import SESSION, Engine, pod_environment
 from tests.harness.s3 import REGION, Store
 
 SECONDS = 120
@@ -54,9 +51,9 @@ STRICT = (
     "</access_control_improvements>"
 )
 """As in the configuration that the server's image brings."""
-_SERVER = """\
+_SERVER = f"""\
 import json, socket, sys
-from chdb import session
+{SESSION}
 port, where = int(sys.argv[1]), sys.argv[2]
 engine = session.Session(where)
 with socket.create_server(("127.0.0.1", port)) as listening:
@@ -69,7 +66,7 @@ with socket.create_server(("127.0.0.1", port)) as listening:
                     answers.append(str(engine.query(statement, "TSV")))
             except RuntimeError as refused:
                 error = str(refused)
-            stream.write(json.dumps({"answers": answers, "error": error}) + "\\n")
+            stream.write(json.dumps({{"answers": answers, "error": error}}) + "\\n")
             stream.flush()
 """
 _CLIENT = """\
@@ -109,27 +106,17 @@ def bucket(store: Store, **changes: Any) -> contracts.Bucket:
 
 def read(store: Store, name: str) -> str:
     """What an object holds."""
-    return _objects(store).get_object(Bucket=store.bucket, Key=name)["Body"].read().decode(errors="replace")
+    return store.client.get_object(Bucket=store.bucket, Key=name)["Body"].read().decode(errors="replace")
 
 
 def put(store: Store, name: str, content: str = "") -> None:
     """Makes an object."""
-    _objects(store).put_object(Bucket=store.bucket, Key=name, Body=content.encode())
+    store.client.put_object(Bucket=store.bucket, Key=name, Body=content.encode())
 
 
 def delete(store: Store, name: str) -> None:
     """Deletes an object."""
-    _objects(store).delete_object(Bucket=store.bucket, Key=name)
-
-
-def _objects(store: Store) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=store.endpoint,
-        region_name=REGION,
-        aws_access_key_id=store.access_key,
-        aws_secret_access_key=store.secret_key,
-    )
+    store.client.delete_object(Bucket=store.bucket, Key=name)
 
 
 def arguments(store: contracts.Bucket, *, replicas: int = 1, **changes: Any) -> backup.BackupJobsArgs:
@@ -266,7 +253,7 @@ def process(where: str, environment: Mapping[str, str], folder: Path) -> Generat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", textwrap.dedent(_SERVER), str(port), where]
+    command = [sys.executable, "-c", _SERVER, str(port), where]
     with (folder / "engine.log").open("a") as log:
         running = subprocess.Popen(command, cwd=folder, env=os.environ | dict(environment), stdout=log, stderr=log)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -45,17 +46,18 @@ class Store:
         return keys | {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
 
     @property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """S3's client with the key."""
         return _client("s3", self.endpoint, self.access_key, self.secret_key)
 
     def names(self) -> list[str]:
         """The names of all objects."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def head(self, name: str) -> dict[str, Any]:
         """What the store knows about one object."""
-        return self._client.head_object(Bucket=self.bucket, Key=name)
+        return self.client.head_object(Bucket=self.bucket, Key=name)
 
     def put(self, name: str) -> None:
         """An object that nobody's server has written."""
@@ -64,7 +66,7 @@ class Store:
     def empty(self) -> None:
         """Deletes every object."""
         for name in self.names():
-            self._client.delete_object(Bucket=self.bucket, Key=name)
+            self.client.delete_object(Bucket=self.bucket, Key=name)
 
 
 @contextlib.contextmanager
@@ -125,6 +127,7 @@ def _prepare(endpoint: str, bucket: str, prefix: str) -> Store:
     )
 
 
+@functools.cache
 def _client(service: str, endpoint: str, access_key: str, secret_key: str) -> Any:
     return boto3.client(
         service,
