@@ -114,6 +114,12 @@ def rolled_out(api: Api, name: str, namespace: str) -> bool:
     return counts == {live["spec"]["replicas"]}
 
 
+def _pod_annotations(api: Api, deployment: str) -> Object:
+    live = api.read("apps/v1", "Deployment", deployment, "wandb")
+    assert live, deployment
+    return live["spec"]["template"]["metadata"].get("annotations", {})
+
+
 def install(api: Api, chart: str, version: str, repo: str, release: str, namespace: str, given: Object) -> None:
     for obj in charts.install(chart, version, repo, given, release, namespace):
         api.apply(obj)
@@ -385,6 +391,7 @@ def test_a_pod_that_never_becomes_ready_keeps_its_deployment_from_being_rolled_o
 ):
     faults(never_ready=["wandb-console-bc-*"])
     api.apply(instance("r4", console={"podAnnotations": {"again": "1"}}))
+    until(lambda: "again" in _pod_annotations(api, "wandb-console-bc"), "the operator applies the change")
     until(lambda: warnings(api, "wandb", "Unhealthy"), "the fault is said")
     assert not rolled_out(api, "wandb-console-bc", "wandb")
     faults()
