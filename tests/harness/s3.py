@@ -61,7 +61,7 @@ class Store:
 
     def put(self, name: str) -> None:
         """An object that nobody's server has written."""
-        self._client.put_object(Bucket=self.bucket, Key=name, Body=b"stray")
+        self.client.put_object(Bucket=self.bucket, Key=name, Body=b"stray")
 
     def empty(self) -> None:
         """Deletes every object."""
