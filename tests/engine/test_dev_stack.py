@@ -153,9 +153,12 @@ class TestTheDevStackKilledOnItsWay:
 
     def test_converges_with_no_duplicate_and_no_orphan(self, rehearsal: Rehearsal) -> None:
         kills = 0
-        while kills < KILLS and kill_after_progress(rehearsal, steps=4):
-            kills += 1
-        assert kills == KILLS, "the run ended before it was killed often enough"
+        while kills < KILLS:
+            if kill_after_progress(rehearsal, steps=4):
+                kills += 1
+            else:  # on a busy machine a run gets further before it is killed: begin again for the kills that are left
+                done = rehearsal.destroy()
+                assert (done.code, done.left) == (0, ())
         code, run = rehearsal.up()
         assert code == 0, run.errors
         state = rehearsal.engine.export()["deployment"]
