@@ -43,6 +43,11 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "a larger cache": {"wandb:redis": {"class": "cache.m6g.2xlarge"}},
     "another W&B": {"wandb:versions": {"wandbServer": "0.82.1"}},
     "another ClickHouse": {"wandb:versions": {"clickhouse": "25.8.16.10001.altinitystable"}},
+    "larger ClickHouse volumes": {"wandb:clickhouse": {"volumeGiB": 300, "keeperVolumeGiB": 30}},
+    "more ClickHouse replicas": {
+        "wandb:clickhouse": {"replicas": 5},
+        "wandb:sizing": {"clickhouseNodes": {"count": 5}},
+    },
     "the next Kubernetes": {"wandb:aws": {"cluster": {"version": "1.36"}}},
     "another MySQL password": {"wandb:mysql": {"passwordRevision": 2}},
     "another Redis password": {"wandb:redis": {"passwordRevision": 2}},
@@ -61,6 +66,15 @@ def replaced(run: Run) -> set[str]:
     """Types that hold data and of which something would be replaced or deleted."""
     ends = [operation for operation in run.operations if "replace" in operation.op or operation.op.startswith("delete")]
     return {operation.types[-1] for operation in ends} & HOLDS_DATA
+
+
+def volumes(rehearsal: Rehearsal) -> dict[str, tuple[str, str]]:
+    """Uid and size of every volume claim of ClickHouse and its keepers."""
+    found = rehearsal.api.list("v1", "PersistentVolumeClaim", "clickhouse")
+    return {
+        each["metadata"]["name"]: (each["metadata"]["uid"], each["spec"]["resources"]["requests"]["storage"])
+        for each in found
+    }
 
 
 @pytest.fixture(scope="class")
@@ -124,8 +138,16 @@ class TestTheProductionStack:
         assert run.changes.keys() - {"same"}, f"{name} changes nothing"
         assert not replaced(run)
 
-    def test_versions_and_passwords_change_in_place(self, rehearsal: Rehearsal, project: Project) -> None:
-        names = ("another W&B", "another ClickHouse", "another MySQL password", "another Redis password")
+    def test_versions_passwords_and_volumes_change_in_place(self, rehearsal: Rehearsal, project: Project) -> None:
+        names = (
+            "another W&B",
+            "another ClickHouse",
+            "another MySQL password",
+            "another Redis password",
+            "larger ClickHouse volumes",
+        )
+        before = volumes(rehearsal)
+        assert {size for _, size in before.values()} == {"200Gi", "20Gi"}
         changes: dict[str, Any] = {}
         for name in names:
             changes = merged(changes, CHANGES[name])
@@ -133,10 +155,15 @@ class TestTheProductionStack:
         code, run = rehearsal.up()
         assert code == 0, run.errors
         assert not replaced(run)
+        after = volumes(rehearsal)
+        assert {name: uid for name, (uid, _) in after.items()} == {name: uid for name, (uid, _) in before.items()}
+        assert {size for _, size in after.values()} == {"300Gi", "30Gi"}
         assert rehearsal.up()[1].unchanged
 
     def test_kubernetes_and_the_number_of_nodes_change_under_load(self, rehearsal: Rehearsal, project: Project) -> None:
-        project.write(merged(CHANGES["the next Kubernetes"], CHANGES["more nodes"]))
+        # volumes never shrink: whoever has grown them goes on from there
+        grown = merged(CHANGES["larger ClickHouse volumes"], CHANGES["more nodes"])
+        project.write(merged(CHANGES["the next Kubernetes"], grown))
         code, run = rehearsal.up()
         assert code == 0, run.errors
         assert not replaced(run)
