@@ -14,7 +14,7 @@ PYTHON3 := $(shell for python in python3 python3.14 python3.13 python3.12 python
 BOOTSTRAP = $(or $(PYTHON3),$(error Python 3.11 or newer is needed and not on PATH)) -m tools.bootstrap
 PYTHON = $(shell $(BOOTSTRAP) python)
 
-.PHONY: help setup environment rehearse rehearse-destroy preview test lint format schema bench clean
+.PHONY: help setup environment rehearse rehearse-destroy preview images test lint format schema bench clean
 
 help: ## this list
 	@echo 'make TARGET [STACK=$(STACK)]'
@@ -34,6 +34,9 @@ rehearse-destroy: setup ## take that rehearsal down, and prove that nothing is l
 
 preview: setup ## what `make rehearse` would change
 	@$(PYTHON) -m rehearsal preview --stack $(STACK)
+
+images: environment ## every image and chart that STACK needs, for a registry of your own (FORMAT=json)
+	@$(PYTHON) -m commands.images --stack $(STACK) --format $(or $(FORMAT),text)
 
 test: setup lint ## lint, then every test, the cheapest first
 	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile

@@ -20,7 +20,9 @@ from components.clickhouse.backup import SERVICE_ACCOUNT as BACKUP_ACCOUNT
 from components.clickhouse.server import SERVICE_ACCOUNT
 from components.wandb import inventory
 from settings import aws as model
+from settings.versions import tag
 
+from . import supply
 from .aws_stores import Ground, Stores
 from .shared import Built
 
@@ -128,7 +130,10 @@ class AWSArguments(Stores):
             addon_versions=cluster.addon_versions,
             autoscaler=self._autoscaler(cluster),
             metrics_server=MetricsServerChart(
-                version=self.settings.versions.metrics_server_chart, image=self.settings.images.metrics_server
+                version=self.settings.versions.metrics_server_chart,
+                image=self.settings.repository("metrics_server"),
+                tag=tag("metrics_server", self.settings.versions),
+                **supply.chart_source(self.settings, "metrics-server"),
             ),
             client=client,
             tags=self._tags,
@@ -158,7 +163,8 @@ class AWSArguments(Stores):
             return None
         return Autoscaler(
             chart_version=self.settings.versions.cluster_autoscaler_chart,
-            image=self.settings.images.cluster_autoscaler,
+            image=self.settings.repository("cluster_autoscaler"),
+            **supply.chart_source(self.settings, "cluster-autoscaler"),
         )
 
     def _ingress(self, ground: Ground) -> IngressArgs:
@@ -183,15 +189,14 @@ class AWSArguments(Stores):
         )
 
     def _controller(self, ground: Ground) -> LoadBalancerControllerArgs | None:
-        cluster = self.aws.cluster
-        if isinstance(cluster, model.ExistingCluster) and cluster.load_balancer_controller == "installed":
+        if not supply.makes_load_balancer_controller(self.aws):
             return None
-        versions, images = self.settings.versions, self.settings.images
         return LoadBalancerControllerArgs(
             account=self._account,
             cluster=ground.cluster,
             eks=ground.eks,
             network=ground.network,
-            chart_version=versions.load_balancer_controller_chart,
-            image=f"{images.load_balancer_controller}:v{versions.load_balancer_controller}",
+            chart_version=self.settings.versions.load_balancer_controller_chart,
+            image=self.settings.image("load_balancer_controller"),
+            **supply.chart_source(self.settings, "aws-load-balancer-controller"),
         )

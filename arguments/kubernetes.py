@@ -63,6 +63,7 @@ class KubernetesArguments(Arguments):
             image=self.settings.image("mysql"),
             resources=resources_of(self.plan.stores["mysql"].resources),
             volume=self._volume("mysql"),
+            pull_secrets=self.pull_secrets,
             max_connections=mysql.max_connections,
         )
 
@@ -82,6 +83,7 @@ class KubernetesArguments(Arguments):
             image=self.settings.image("redis"),
             resources=resources_of(self.plan.stores["redis"].resources),
             volume=self._volume("redis"),
+            pull_secrets=self.pull_secrets,
         )
 
     def _object_store(
@@ -98,6 +100,7 @@ class KubernetesArguments(Arguments):
             client_image=self.settings.image("utility"),
             resources=resources_of(self.plan.stores["object-store"].resources),
             volume=self._volume("object-store"),
+            pull_secrets=self.pull_secrets,
             origin=self.settings.url,
             clickhouse_bucket="clickhouse" if self.settings.managed_clickhouse else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -47,8 +47,17 @@ def given_secrets(instance: Instance) -> dict[str, pulumi.Output[str]]:
     return {name: text.output() for name, text in texts.items() if text}
 
 
-def options(instance: Instance, made: Mapping[str, contracts.SecretKey]) -> Options:
-    """The component's options. `made`: where the secrets of `given_secrets` are."""
+def options(
+    instance: Instance,
+    made: Mapping[str, contracts.SecretKey],
+    *,
+    registry: str | None = None,
+    pull_secrets: Sequence[str] = (),
+) -> Options:
+    """The component's options. `made`: where the secrets of `given_secrets` are.
+
+    `registry` is what stands before the names of W&B's own images, `pull_secrets` come after the instance's own.
+    """
     return Options(
         additional_hosts=tuple(instance.additional_hosts),
         session_hours=instance.session_hours if "session_hours" in instance.model_fields_set else None,
@@ -63,8 +72,8 @@ def options(instance: Instance, made: Mapping[str, contracts.SecretKey]) -> Opti
         env_secrets=_references(instance.env_secrets),
         placing=_placing(instance),
         fs_group=instance.fs_group,
-        image_registry=instance.image_registry,
-        image_pull_secrets=tuple(instance.image_pull_secrets),
+        image_registry=registry,
+        image_pull_secrets=tuple(dict.fromkeys([*instance.image_pull_secrets, *pull_secrets])),
         components={
             name: ComponentOptions(env=each.env, env_secrets=_references(each.env_secrets), placing=_placing(each))
             for name, each in instance.components.items()

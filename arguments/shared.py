@@ -27,6 +27,7 @@ from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
 from .network import clickhouse_access, wandb_access
+from . import supply
 from .options import given_secrets, options
 
 
@@ -66,7 +67,7 @@ class Arguments(ABC):
         made, planned, bucket = self.settings.managed_clickhouse, self.plan.clickhouse, platform.clickhouse_bucket
         if made is None or planned is None or bucket is None:
             return None
-        versions, images, minutes = self.settings.versions, self.settings.images, self.settings.timeouts
+        minutes = self.settings.timeouts
         return ClickHouseArgs(
             cluster=platform.cluster,
             random_provider=self.random_provider,
@@ -79,9 +80,10 @@ class Arguments(ABC):
             server_resources=resources_of(planned.server),
             keeper_resources=resources_of(planned.keeper),
             images=Images(
-                server=f"{images.clickhouse_server}:{versions.clickhouse}",
-                keeper=f"{images.clickhouse_keeper}:{versions.clickhouse}",
+                server=self.settings.image("clickhouse_server"),
+                keeper=self.settings.image("clickhouse_keeper"),
                 hook=self.settings.image("utility"),
+                pull_secrets=self.pull_secrets,
             ),
             shards=planned.shards,
             distributed=made.distributed,
@@ -90,7 +92,13 @@ class Arguments(ABC):
             volume_gib=planned.volume_gib,
             cache_gib=planned.cache_gib,
             keeper_volume_gib=planned.keeper_volume_gib,
-            chart=Chart(version=versions.clickhouse_operator_chart, crds=made.crds),
+            chart=Chart(
+                version=self.settings.versions.clickhouse_operator_chart,
+                crds=made.crds,
+                operator_image=supply.unlike_the_charts(self.settings, "clickhouse_operator"),
+                metrics_image=supply.unlike_the_charts(self.settings, "clickhouse_metrics"),
+                **supply.chart_source(self.settings, "altinity-clickhouse-operator"),
+            ),
             cluster_name=made.cluster,
             revision=made.revision,
             password_revision=made.password_revision,
@@ -120,22 +128,53 @@ class Arguments(ABC):
             products=settings.products,
             size=self.plan.chart_size,
             components=self._sizings(),
-            options=options(settings.instance, self._option_secrets(platform)),
             access=wandb_access(settings, platform),
             monitoring=_monitoring(settings),
+            options=options(
+                settings.instance,
+                self._option_secrets(platform),
+                registry=settings.wandb_registry,
+                pull_secrets=self.pull_secrets,
+            ),
             versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
                 controller=versions.wandb_controller,
                 chart=versions.wandb_chart,
                 server=versions.wandb_server,
             ),
-            controller_image=settings.images.wandb_controller,
+            **self._charts(),
+            controller_image=settings.repository("wandb_controller"),
             utility_image=settings.image("utility"),
+            pull_secrets=self.pull_secrets,
             follow_release_channel=settings.follow_release_channel,
             protect=settings.protect,
             ready_minutes=settings.timeouts.wandb,
             delete_minutes=settings.timeouts.delete,
         )
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """The Secrets by which images are pulled, in each of the stack's namespaces."""
+        return supply.pull_secrets(self.settings)
+
+    def _login(self) -> contracts.RegistryLogin | None:
+        asked = self.settings.air_gapped
+        if asked is None or asked.user is None or asked.password is None:
+            return None
+        server = asked.registry.partition("/")[0]
+        return contracts.RegistryLogin(server=server, user=asked.user, password=asked.password.output())
+
+    def _charts(self) -> dict[str, Any]:
+        """Where W&B's own charts are, for the component; nothing where it is where W&B publishes them."""
+        asked = self.settings.air_gapped
+        if asked is None:
+            return {}
+        repository = asked.chart_repository
+        return {
+            "chart_repository": repository,
+            "operator_chart_repository": repository,
+            "chart_login": self._login() if repository.startswith("oci://") and asked.user else asked.charts_secret,
+        }
 
     def _sizings(self) -> dict[str, ComponentSizing]:
         asked = self.settings.sizing.components
@@ -164,6 +203,7 @@ class Arguments(ABC):
             clickhouse=names.clickhouse if self.settings.managed_clickhouse else None,
             create=names.create,
             ready=cluster.ready,
+            registry=self._login(),
             protect=self.settings.protect,
         )
         return Namespaces("namespaces", args).outputs
@@ -220,6 +260,7 @@ class Arguments(ABC):
             provider=cluster.provider,
             namespace=namespaces.wandb,
             image=self.settings.image("mysql"),
+            pull_secrets=self.pull_secrets,
             server=server,
             admin_user=mysql.admin.user,
             admin_password=contracts.SecretKey(name=secret.name, key=secret.key),

@@ -32,6 +32,16 @@ class SecretKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegistryLogin:
+    """The user that images, or charts, are pulled as."""
+
+    server: str
+    """The registry's host, with its port where it has one."""
+    user: str
+    password: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resources:
     """What one container asks of its node and may use at most, in Kubernetes quantities ("250m", "4Gi")."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -50,6 +51,8 @@ class MySQLDatabaseArgs:
     admin_user: str = "root"
     admin_password: contracts.SecretKey
     depends_on: tuple[pulumi.Resource, ...] = ()
+    pull_secrets: Sequence[str] = ()
+    """Secrets in `namespace` by which the image is pulled."""
 
 
 class MySQLDatabase(pulumi.ComponentResource):
@@ -80,6 +83,7 @@ class MySQLDatabase(pulumi.ComponentResource):
                 secret_env("WANDB_PASSWORD", server.password),
             ],
             revision=server.password.version,
+            pull_secrets=args.pull_secrets,
         )
         job = Job(
             f"{name}-job",

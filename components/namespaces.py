@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes import Provider
-from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.core.v1 import Namespace, Secret
 
 from . import contracts
 from .ordering import after
 
+PULL_SECRET = "registry-credentials"
+"""The Secret by which images are pulled, in each namespace; pods name it."""
 OWNER_ANNOTATION = "wandb.pulumi/stack"
 """Names the stack that created a namespace, so that another stack, or a person, can tell."""
 
@@ -29,6 +33,8 @@ class NamespacesArgs:
     """False: the namespaces exist and stay when the stack goes."""
     ready: Sequence[pulumi.Resource] = ()
     """What pods need before they run (`contracts.Cluster.ready`): names are handed out after it, brought ones too."""
+    registry: contracts.RegistryLogin | None = None
+    """Images are pulled as this user: each namespace gets the Secret `PULL_SECRET`. None: it gets none."""
     protect: bool = False
     """True: destroying the stack refuses to delete the namespaces, and with them the volumes inside."""
 
@@ -45,7 +51,7 @@ class Namespaces(pulumi.ComponentResource):
     def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("wandb:index:Namespaces", name, {}, opts)
         self._name, self._args = name, args
-        made = {each: self._namespace(each) for each in dict.fromkeys(filter(None, self._names()))}
+        made = {each: self._opened(each) for each in dict.fromkeys(filter(None, self._names()))}
         self.outputs = contracts.Namespaces(
             wandb=made[args.wandb],
             operator=made[args.operator],
@@ -55,6 +61,24 @@ class Namespaces(pulumi.ComponentResource):
 
     def _names(self) -> tuple[str | None, ...]:
         return self._args.wandb, self._args.operator, self._args.clickhouse
+
+    def _opened(self, name: str) -> pulumi.Input[str]:
+        """The namespace, once pods in it can pull their images."""
+        namespace, login = self._namespace(name), self._args.registry
+        if login is None:
+            return namespace
+        made = Secret(
+            f"{self._name}-{name}-{PULL_SECRET}",
+            type="kubernetes.io/dockerconfigjson",
+            metadata={
+                "name": PULL_SECRET,
+                "namespace": namespace,
+                "labels": {"app.kubernetes.io/part-of": "wandb", "app.kubernetes.io/managed-by": "pulumi"},
+            },
+            string_data={".dockerconfigjson": docker_config(login)},
+            opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider),
+        )
+        return after(name, made)
 
     def _namespace(self, name: str) -> pulumi.Input[str]:
         if not self._args.create:
@@ -78,3 +102,14 @@ class Namespaces(pulumi.ComponentResource):
             ),
         )
         return after(name, namespace)
+
+
+def docker_config(login: contracts.RegistryLogin) -> pulumi.Output[str]:
+    """What a kubelet logs in to a registry with; secret."""
+
+    def text(password: str) -> str:
+        pair = base64.b64encode(f"{login.user}:{password}".encode()).decode()
+        return json.dumps({"auths": {login.server: {"username": login.user, "password": password, "auth": pair}}})
+
+    content: pulumi.Output[str] = pulumi.Output.from_input(login.password)
+    return pulumi.Output.secret(content).apply(text)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
         EnvVarArgsDict,
+        LocalObjectReferenceArgsDict,
         PodSecurityContextArgsDict,
         SecurityContextArgsDict,
     )
@@ -56,6 +57,11 @@ CONTAINER_SECURITY: SecurityContextArgsDict = {"allow_privilege_escalation": Fal
 """A container securityContext that the `restricted` Pod Security Standard accepts."""
 
 
+def pull_secrets(names: Sequence[str]) -> list[LocalObjectReferenceArgsDict]:
+    """The Secrets by which a pod's images are pulled, as the pod names them."""
+    return [{"name": name} for name in names]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """A shell script that a Job runs to completion in the cluster, made so that running it again changes nothing."""
@@ -66,6 +72,8 @@ class Task:
     env: Sequence[EnvVarArgsDict]
     revision: pulumi.Input[str] | None = None
     """Another one runs the script again, such as after a Secret of `env` has another content. None: it never changes."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets of type dockerconfigjson in the Job's namespace, by which its image is pulled."""
 
 
 def job_metadata(name: str, component: str, namespace: pulumi.Input[str]) -> ObjectMetaArgsDict:
@@ -102,7 +110,10 @@ def job_spec(task: Task) -> JobSpecArgsDict:
             }
         },
     }
+    # only where there are any: another pod template would run the Jobs of stacks that have none again
+    if task.pull_secrets:
+        spec["template"]["spec"]["image_pull_secrets"] = pull_secrets(task.pull_secrets)
     if task.revision is not None:
-        # only where there is one: another pod template would run the Jobs of stacks that have none again
+        # likewise
         spec["template"]["metadata"] = {"annotations": {REVISION_ANNOTATION: task.revision}}
     return spec

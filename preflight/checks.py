@@ -36,6 +36,8 @@ CLICKHOUSE_CRDS = (
 )
 INSTALLATION = "wandb"
 """Name of the ClickHouseInstallation that the stack makes."""
+DOCKER_CONFIG = ".dockerconfigjson"
+"""The key of a Secret by which images are pulled."""
 _MEMORY_TOLERANCE = Decimal("0.9")
 """A machine sold with 32 GiB reports less: the firmware, the kernel and the hypervisor keep a part."""
 
@@ -244,6 +246,23 @@ def brought_secrets(settings: Settings) -> Iterator[BroughtSecret]:
         )
     yield from _bucket_secrets(settings)
     yield from _instance_secrets(settings.instance)
+    yield from _registry_secrets(settings)
+
+
+def _registry_secrets(settings: Settings) -> Iterator[BroughtSecret]:
+    asked = settings.air_gapped
+    if asked and asked.pull_secret:
+        for key in _namespaces_in_use(settings):
+            yield BroughtSecret(
+                path="airGapped.pullSecret", namespace_key=key, name=asked.pull_secret, keys=(DOCKER_CONFIG,)
+            )
+    if asked and asked.charts_secret:
+        yield BroughtSecret(
+            path="airGapped.chartsSecret",
+            namespace_key="wandb",
+            name=asked.charts_secret,
+            keys=("HELM_USERNAME", "HELM_PASSWORD"),
+        )
 
 
 def _instance_secrets(instance: Instance) -> Iterator[BroughtSecret]:

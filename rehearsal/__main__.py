@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from commands.stack_file import StackFileError
+
 from . import report
 from .api import ApiError
 from .control_plane import BINARIES, ControlPlaneError
 from .engine import EngineError
-from .engine.project import StackFileError
 from .lifecycle import Rehearsal
 from .progress import Progress
 from .recovery import RecoveryError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import recovery, surroundings
+from . import mirror, recovery, surroundings
 from .api import Api
 from .aws import remains
 from .aws.account import Account
@@ -112,8 +112,9 @@ class Rehearsal:
         return self._recover(engine, stopped, destroying=False)
 
     def _bring(self) -> None:
-        """The AWS account with what the user brings, where the stack is to go into one."""
+        """The registry of the user's own, and the AWS account with what they bring, where the stack is to go into one."""
         read = surroundings.read_settings(self.state.stack, self.project)
+        mirror.write(self.state, read)
         if read is None or read.aws is None:
             return
         # AWS's data take a second to load, and other stacks can do without

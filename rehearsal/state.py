@@ -89,6 +89,11 @@ class State:
         return self.folder / "faults.json"
 
     @property
+    def mirror(self) -> Path:
+        """The registry that everything comes from, as JSON; absent where the world is open."""
+        return self.folder / "mirror.json"
+
+    @property
     def account(self) -> Path:
         """What exists in the rehearsed AWS account; absent where there is none."""
         return self.folder / "aws" / "account.json"

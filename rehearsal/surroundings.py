@@ -168,7 +168,7 @@ def _own_pods(pool: NodePool) -> Manifest:
 
 def _brought(read: Settings) -> Iterator[Manifest]:
     """What the settings say that the user has put there."""
-    from preflight.checks import brought_secrets
+    from preflight.checks import DOCKER_CONFIG, brought_secrets
 
     if read.managed_clickhouse and read.managed_clickhouse.crds == "external":
         yield from crds.manifests(*crds.CLICKHOUSE)
@@ -182,16 +182,19 @@ def _brought(read: Settings) -> Iterator[Manifest]:
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": MANAGED}}
     for secret in brought_secrets(read):
         namespace = getattr(read.namespaces, secret.namespace_key)
-        yield _secret(secret.name, namespace, "Opaque", secret.keys)
+        if secret.keys == (DOCKER_CONFIG,):
+            yield _secret(secret.name, namespace, "kubernetes.io/dockerconfigjson", secret.keys, '{"auths": {}}')
+        else:
+            yield _secret(secret.name, namespace, "Opaque", secret.keys)
     if read.ingress and read.ingress.tls_secret:
         yield _secret(read.ingress.tls_secret, read.namespaces.wandb, "kubernetes.io/tls", ("tls.crt", "tls.key"))
 
 
-def _secret(name: str, namespace: str, kind: str, keys: tuple[str, ...]) -> Manifest:
+def _secret(name: str, namespace: str, kind: str, keys: tuple[str, ...], value: str = PLACEHOLDER) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": kind,
         "metadata": {"name": name, "namespace": namespace, "labels": MANAGED},
-        "stringData": dict.fromkeys(keys, PLACEHOLDER),
+        "stringData": dict.fromkeys(keys, value),
     }

@@ -1,6 +1,7 @@
 """Settings of a stack: what `Pulumi.<stack>.yaml` may say under `wandb:`, and what is wrong with it.
 
-model       all settings; its sections are in cluster, aws, sizing, stores, managed, clickhouse, versions
+model       all settings; its sections are in cluster, aws, sizing, stores, managed, clickhouse, versions,
+            air_gap
 base        the base of every section, and kinds of text; more of them in aws_text, arns, cidr
 regions     AWS' regions, their partitions and zones
 surface     every key, read from the models; descriptions reads the texts about them

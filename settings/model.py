@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from .air_gap import AirGapped, on_registry
 from .aws import AWS
 from .base import DNS_LABEL, Environment, Model, ObjectName, SecretDataKey, SecretText, bare_host, kind_default, refusal
 from .clickhouse import ClickHouse, ManagedClickHouse, NoClickHouse
@@ -26,7 +27,7 @@ from .stores import (
     ObjectStore,
     Redis,
 )
-from .versions import Images, Timeouts, Versions
+from .versions import ImageName, Images, Timeouts, Versions, tag
 
 PLANNED_TARGETS = ("gcp", "azure")
 
@@ -149,6 +150,9 @@ class Settings(Model):
     monitoring: Monitoring | None = None
     """What is watched, by a Prometheus operator that runs in the cluster. Default: nothing; ClickHouse and its keepers serve metrics
     all the same."""
+    air_gapped: AirGapped | None = None
+    """A registry of your own that every image and every chart comes from. Default: none, they come from where their makers
+    publish them."""
     follow_release_channel: bool = False
     """Whether W&B's operator asks W&B for newer versions and settings (deploy.wandb.ai) and merges them. `false`:
     what the stack says is what runs, and no egress to W&B is needed for it."""
@@ -182,6 +186,18 @@ class Settings(Model):
         plain = self.ingress is not None and self.ingress.tls_mode == "none"
         return f"{'http' if plain else 'https'}://{self.host}"
 
-    def image(self, name: Literal["mysql", "redis", "seaweedfs", "utility"]) -> str:
+    def repository(self, name: ImageName | Literal["cluster_autoscaler"]) -> str:
+        """Where an image is pulled from, without tag: as `images` says, else from the registry of `airGapped`."""
+        written = getattr(self.images, name)
+        if self.air_gapped is None or name in self.images.model_fields_set:
+            return written
+        return on_registry(written, self.air_gapped.registry)
+
+    def image(self, name: ImageName) -> str:
         """Repository and tag of an image."""
-        return f"{getattr(self.images, name)}:{getattr(self.versions, name)}"
+        return f"{self.repository(name)}:{tag(name, self.versions)}"
+
+    @property
+    def wandb_registry(self) -> str | None:
+        """What stands before the names of W&B's own images; None: nothing does."""
+        return self.instance.image_registry or (self.air_gapped.registry if self.air_gapped else None)

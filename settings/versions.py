@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -90,10 +90,12 @@ class Versions(Model):
     """Helm chart `cluster-autoscaler`, where `target` is aws. The image's tag follows the cluster's version."""
     metrics_server_chart: Version = "3.13.1"
     """Helm chart `metrics-server`, where `target` is aws and EKS has no add-on of it: in GovCloud and China."""
+    metrics_server: Version = "0.8.1"
+    """Image tag of Metrics Server, without its `v`: the one that the chart was made for."""
 
 
 class Images(Model):
-    """Where images come from, without tag. Change them for a mirror of your own."""
+    """Where images come from, without tag: one by one. For a registry of your own that has them all there is `airGapped`."""
 
     wandb_controller: Repository = "wandb/controller"
     """W&B's operator."""
@@ -101,6 +103,10 @@ class Images(Model):
     """ClickHouse's server."""
     clickhouse_keeper: Repository = "altinity/clickhouse-keeper"
     """ClickHouse's keeper."""
+    clickhouse_operator: Repository = "altinity/clickhouse-operator"
+    """Altinity's operator. Its tag is the version of its chart."""
+    clickhouse_metrics: Repository = "altinity/metrics-exporter"
+    """The exporter of ClickHouse's metrics, beside Altinity's operator. Its tag is the version of the operator's chart."""
     mysql: Repository = "mysql"
     """The in-cluster MySQL."""
     redis: Repository = "redis"
@@ -115,7 +121,37 @@ class Images(Model):
     cluster_autoscaler: Repository = "registry.k8s.io/autoscaling/cluster-autoscaler"
     """The cluster autoscaler."""
     metrics_server: Repository = "registry.k8s.io/metrics-server/metrics-server"
-    """Metrics Server, where EKS has no add-on of it. The tag is the chart's."""
+    """Metrics Server, where EKS has no add-on of it."""
+
+
+ImageName = Literal[
+    "wandb_controller",
+    "clickhouse_server",
+    "clickhouse_keeper",
+    "clickhouse_operator",
+    "clickhouse_metrics",
+    "mysql",
+    "redis",
+    "seaweedfs",
+    "utility",
+    "load_balancer_controller",
+    "metrics_server",
+]
+"""The images whose tag is among the versions. That of the cluster autoscaler follows the cluster."""
+_TAGS: dict[ImageName, str] = {
+    "clickhouse_server": "clickhouse",
+    "clickhouse_keeper": "clickhouse",
+    "clickhouse_operator": "clickhouse_operator_chart",
+    "clickhouse_metrics": "clickhouse_operator_chart",
+}
+"""The version that is an image's tag, where it has another name."""
+_WITH_V = ("load_balancer_controller", "metrics_server")
+
+
+def tag(name: ImageName, versions: Versions) -> str:
+    """The tag of an image."""
+    version = getattr(versions, _TAGS.get(name, name))
+    return f"v{version}" if name in _WITH_V else version
 
 
 class Timeouts(Model):

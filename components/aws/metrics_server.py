@@ -30,7 +30,9 @@ class MetricsServerChart:
     repository: str | None = "https://kubernetes-sigs.github.io/metrics-server"
     """None: `chart` says it all."""
     image: str = "registry.k8s.io/metrics-server/metrics-server"
-    """Without tag, which is the chart's."""
+    """Without tag."""
+    tag: str = "v0.8.1"
+    """The one that the chart was made for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ def chart_values(chart: MetricsServerChart) -> dict[str, Any]:
     labels = {"matchLabels": {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": NAME}}
     return {
         "fullnameOverride": NAME,
-        "image": {"repository": chart.image},
+        "image": {"repository": chart.image, "tag": chart.tag},
         "replicas": 2,
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
         "resources": RESOURCES.manifest(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,8 @@ class ObjectStoreArgs:
     bucket: str = "wandb"
     clickhouse_bucket: str | None = "clickhouse"
     """None: no bucket for ClickHouse."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets in W&B's namespace by which the images are pulled."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class ObjectStore(pulumi.ComponentResource):
             config_directory="/etc/seaweedfs",
             # the server reads its identities only as it starts; the keys of each stay the same
             revision=fingerprint(json.dumps([self._args.bucket, self._args.clickhouse_bucket])),
+            pull_secrets=self._args.pull_secrets,
         )
 
     def _buckets(self, config: contracts.SecretKey, server: tuple[pulumi.Resource, ...]) -> Job:
@@ -186,6 +189,7 @@ class ObjectStore(pulumi.ComponentResource):
                 secret_env("AWS_ACCESS_KEY_ID", contracts.SecretKey(name=config.name, key="ACCESS_KEY")),
                 secret_env("AWS_SECRET_ACCESS_KEY", contracts.SecretKey(name=config.name, key="SECRET_KEY")),
             ],
+            pull_secrets=args.pull_secrets,
         )
         return Job(
             f"{self._name}-buckets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -43,6 +44,8 @@ class MySQLArgs:
     max_connections: int
     database: str = "wandb_local"
     user: str = "wandb"
+    pull_secrets: Sequence[str] = ()
+    """Secrets in W&B's namespace by which the images are pulled."""
 
 
 class MySQL(pulumi.ComponentResource):
@@ -78,6 +81,7 @@ class MySQL(pulumi.ComponentResource):
                 server=connection,
                 admin_password=root,
                 depends_on=server,
+                pull_secrets=args.pull_secrets,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -118,4 +122,5 @@ class MySQL(pulumi.ComponentResource):
             config={"name": "config", "config_map": {"name": config.metadata.name}},
             config_directory="/etc/mysql/conf.d",
             revision=fingerprint(text),
+            pull_secrets=self._args.pull_secrets,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -29,6 +30,8 @@ class RedisArgs:
     image: str
     resources: contracts.Resources
     volume: Volume
+    pull_secrets: Sequence[str] = ()
+    """Secrets in W&B's namespace by which the images are pulled."""
 
 
 class Redis(pulumi.ComponentResource):
@@ -69,6 +72,7 @@ class Redis(pulumi.ComponentResource):
                 "secret": {"secret_name": password.name, "items": [{"key": "redis.conf", "path": "redis.conf"}]},
             },
             config_directory="/etc/redis",
+            pull_secrets=args.pull_secrets,
         )
         running = single_server(name, "redis", args.namespace, server=server, volume=args.volume, opts=child)
         address = pulumi.Output.concat("redis.", args.namespace, ".svc.cluster.local")

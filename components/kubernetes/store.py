@@ -15,7 +15,7 @@ from pulumi_kubernetes.apps.v1 import StatefulSet
 from pulumi_kubernetes.core.v1 import Service
 
 from .. import contracts
-from ..task import CONTAINER_SECURITY, labels, pod_security
+from ..task import CONTAINER_SECURITY, labels, pod_security, pull_secrets
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
@@ -71,6 +71,8 @@ class Server:
     """Where `config` is mounted, read-only."""
     revision: str = ""
     """Changes when the mounted configuration does, so that the server restarts with it."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets in the server's namespace by which its image is pulled."""
 
 
 def single_server(
@@ -133,10 +135,13 @@ def _pod(component: str, server: Server) -> PodSpecArgsDict:
     }
     if server.command:
         container["command"] = list(server.command)
-    return {
+    pod: PodSpecArgsDict = {
         "automount_service_account_token": False,
         "termination_grace_period_seconds": 60,
         "security_context": pod_security(server.user),
         "containers": [container],
         "volumes": [server.config],
     }
+    if server.pull_secrets:
+        pod["image_pull_secrets"] = pull_secrets(server.pull_secrets)
+    return pod

@@ -21,7 +21,7 @@ class InstanceArgs:
 
     provider: Provider
     namespace: pulumi.Input[str]
-    chart: dict[str, str] | None
+    chart: dict[str, Any] | None
     """`spec.chart`; None: the operator asks W&B's release channel."""
     values: dict[str, Any]
     operator: pulumi.Resource

@@ -22,6 +22,8 @@ class Component:
     """One component of the chart, under its name in the chart's values."""
 
     name: str
+    image: str = "wandb/megabinary"
+    """The image of its containers and init containers, without tag."""
     product: Product | None = None
     """The product that needs it; None: both do."""
     switches: tuple[str, ...]
@@ -50,23 +52,37 @@ class Component:
 
 COMPONENTS: tuple[Component, ...] = (
     Component(name="api", switches=("global.api.enabled",), opens_bucket=True, ready="8081/ready"),
-    Component(name="app", switches=("app.install",), opens_bucket=True, ready="8080/ready"),
+    Component(name="app", image="wandb/local", switches=("app.install",), opens_bucket=True, ready="8080/ready"),
     Component(
         name="console",
+        image="wandb/console",
         switches=("console.install",),
         ready="8082/console/api/ready",
         own_resources=True,
         interruptible=True,
     ),
-    Component(name="frontend", switches=("frontend.install",), ready="8080/ready", interruptible=True),
+    Component(
+        name="frontend",
+        image="wandb/frontend-nginx",
+        switches=("frontend.install",),
+        ready="8080/ready",
+        interruptible=True,
+    ),
     Component(name="glue", switches=("global.glue.enabled",), opens_bucket=True, leader_election=True),
     Component(
         name="executor", product="models", switches=("executor.install", "global.executor.enabled"), opens_bucket=True
     ),
     Component(name="parquet", product="models", switches=("parquet.install",), opens_bucket=True),
-    Component(name="weave", product="models", switches=("weave.install",), interruptible=True),
+    Component(
+        name="weave",
+        image="wandb/weave-python",
+        product="models",
+        switches=("weave.install",),
+        interruptible=True,
+    ),
     Component(
         name="weave-trace",
+        image="wandb/weave-trace",
         product="weave",
         switches=("weave-trace.install", "global.weave-trace.enabled"),
         ready="8722/traces/health",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,8 @@ class OperatorArgs:
     """True: the operator asks deploy.wandb.ai what to install and merges the answer into every installation."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Further variables: it fetches W&B's chart, perhaps through a proxy."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets in `namespace` by which the image is pulled."""
 
 
 class Operator(pulumi.ComponentResource):
@@ -72,7 +74,12 @@ def operator_values(args: OperatorArgs) -> dict[str, Any]:
     variables = [{"name": name, "value": value} for name, value in args.env.items()]
     return {
         **({"extraEnv": variables} if variables else {}),
-        "image": {"repository": args.image, "tag": args.tag, "pullPolicy": "IfNotPresent"},
+        "image": {
+            "repository": args.image,
+            "tag": args.tag,
+            "pullPolicy": "IfNotPresent",
+            **({"pullSecrets": list(args.pull_secrets)} if args.pull_secrets else {}),
+        },
         "airgapped": not args.follow_release_channel,
         "resources": args.resources.manifest(),
         "podSecurityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},

@@ -14,6 +14,7 @@ from ..credentials import random_text, secret
 from ..fingerprint import fingerprint
 
 LICENSE = "wandb-server-license"
+CHART_CREDENTIALS = "wandb-chart-credentials"
 WEAVE_WORKER_AUTH = "weave-worker-auth"
 """A name that the chart has fixed."""
 
@@ -32,6 +33,19 @@ def license_secret(
     # a fingerprint of a signed licence tells nothing about it, so it may stand in a pod's annotations
     content: pulumi.Output[str] = pulumi.Output.from_input(license)
     return reference, pulumi.Output.unsecret(content.apply(fingerprint))
+
+
+def chart_credentials(
+    name: str, login: contracts.RegistryLogin, namespace: pulumi.Input[str], *, opts: pulumi.ResourceOptions
+) -> contracts.SecretKey:
+    """The login by which W&B's operator reads its chart, under the keys that it looks for."""
+    return secret(
+        f"{name}-chart-credentials",
+        name=CHART_CREDENTIALS,
+        namespace=namespace,
+        values={"HELM_USERNAME": login.user, "HELM_PASSWORD": login.password},
+        opts=opts,
+    )
 
 
 def weave_worker_auth(

@@ -138,7 +138,7 @@ def values(args: ValuesArgs) -> dict[str, Any]:
     }
     for component in COMPONENTS:
         for switch in component.switches:
-            _put(tree, switch, component in on)
+            put(tree, switch, component in on)
     for component in on:
         tree.setdefault(component.name, {}).update(_component(component, args))
     tree["app"]["internalJWTMap"] = _internal_callers(args)
@@ -290,7 +290,8 @@ def _sizing(component: Component, sizing: ComponentSizing) -> dict[str, Any]:
     return block
 
 
-def _put(tree: dict[str, Any], path: str, value: Any) -> None:
+def put(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Set what is at a dotted path of `tree`, which is changed."""
     *parents, last = path.split(".")
     for key in parents:
         tree = tree.setdefault(key, {})

@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap, ServiceAccount
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
 from ..fingerprint import fingerprint
+from ..task import pull_secrets
 from .instance import API_VERSION
 from .inventory import NAME, Component
 
@@ -45,6 +46,8 @@ class VerificationArgs:
     instance: pulumi.Resource
     """The WeightsAndBiases resource: looking begins when it is applied."""
     ready_minutes: int = 30
+    pull_secrets: Sequence[str] = ()
+    """Secrets in `namespace` by which the image is pulled."""
 
 
 class Verification(pulumi.ComponentResource):
@@ -117,7 +120,7 @@ class Verification(pulumi.ComponentResource):
         )
 
     def _spec(self, script: str) -> JobSpecArgsDict:
-        return {
+        spec: JobSpecArgsDict = {
             # Once: the script tries until its own limit, and Pulumi knows no other failures than a used-up one. A pod that
             # was evicted has said nothing, so it does not count.
             "backoff_limit": 0,
@@ -145,6 +148,9 @@ class Verification(pulumi.ComponentResource):
                 },
             },
         }
+        if self._args.pull_secrets:
+            spec["template"]["spec"]["image_pull_secrets"] = pull_secrets(self._args.pull_secrets)
+        return spec
 
     def _container(self) -> ContainerArgsDict:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pulumi
@@ -23,7 +23,7 @@ from .network import Access, NetworkArgs, policies
 from .operator import Operator, OperatorArgs
 from .option_values import proxy_environment
 from .options import Options
-from .secrets import license_secret, weave_worker_auth
+from .secrets import chart_credentials, license_secret, weave_worker_auth
 from .values import ComponentSizing, ValuesArgs, check, values
 from .verification import Verification, VerificationArgs
 
@@ -77,12 +77,19 @@ class WandBArgs:
     """Signing in, mail, certificates, proxies, where pods run, further values of the chart."""
     versions: Versions = field(default_factory=Versions)
     chart_repository: str = CHART_REPOSITORY
-    """Where the operator fetches chart `operator-wandb`, and fetches it again to uninstall it: never one with a login."""
+    """Where the operator fetches chart `operator-wandb`. It fetches it again to uninstall it, without a login, unless this is
+    an `oci://` repository."""
+    chart_login: contracts.RegistryLogin | str | None = None
+    """For an `oci://` repository of charts: the user that the operator reads it as, or the Secret in W&B's namespace with
+    HELM_USERNAME and HELM_PASSWORD. None: it asks for no login."""
     operator_chart_repository: str = CHART_REPOSITORY
     """Where Pulumi fetches chart `operator`."""
     controller_image: str = "wandb/controller"
     utility_image: str = "alpine/k8s:1.35.8"
     """An image with a POSIX shell, kubectl and curl, for the verification."""
+    pull_secrets: Sequence[str] = ()
+    """Secrets in the namespaces of W&B and of its operator by which the operator's image and the verification's are pulled;
+    for W&B's own there is `options.image_pull_secrets`."""
     follow_release_channel: bool = False
     """True: chart and images are what W&B's release channel says on the day, and `versions.chart` and `versions.server`
     are not used."""
@@ -184,7 +191,19 @@ class WandB(pulumi.ComponentResource):
 
     def _chart(self) -> ChartSource:
         args = self._args
-        return ChartSource(repository=args.chart_repository, name="operator-wandb", version=args.versions.chart)
+        return ChartSource(
+            repository=args.chart_repository,
+            name="operator-wandb",
+            version=args.versions.chart,
+            credentials=self._chart_credentials(),
+        )
+
+    def _chart_credentials(self) -> pulumi.Input[str] | None:
+        args = self._args
+        login = args.chart_login
+        if not isinstance(login, contracts.RegistryLogin):
+            return login
+        return chart_credentials(self._name, login, args.namespaces.wandb, opts=self._object).name
 
     def _operator(self) -> OperatorArgs:
         args = self._args
@@ -198,6 +217,7 @@ class WandB(pulumi.ComponentResource):
             tag=args.versions.controller,
             follow_release_channel=args.follow_release_channel,
             env=proxy_environment(args.options.proxy, running(args.products)),
+            pull_secrets=args.pull_secrets,
         )
 
     @property
@@ -250,4 +270,5 @@ class WandB(pulumi.ComponentResource):
             revision=revision,
             instance=instance.resource,
             ready_minutes=args.ready_minutes,
+            pull_secrets=args.pull_secrets,
         )

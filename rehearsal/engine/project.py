@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from commands.stack_file import filled, is_encrypted, mapping, stack_file
+
 from ..state import PROJECT, State
 
 PLACEHOLDER = "rehearsalplaceholder0000000000000000"
@@ -22,10 +24,6 @@ PLACEHOLDER = "rehearsalplaceholder0000000000000000"
 
 _SALT = "encryptionsalt"
 _LICENCE = "license"
-
-
-class StackFileError(Exception):
-    """There is no such stack, or its file is not one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +45,9 @@ def copy_project(state: State, project: Path = PROJECT, overrides: Mapping[str, 
     `overrides` are settings, without their namespace, that the copy has in place of the user's.
     Raises StackFileError when there is no such file or it is not a YAML mapping.
     """
-    definition = _mapping(project / "Pulumi.yaml")
+    definition = mapping(project / "Pulumi.yaml")
     original = stack_file(state.stack, project)
-    stack = _mapping(original)
+    stack = mapping(original)
     if overrides:
         changed = {f"{definition['name']}:{key}": value for key, value in overrides.items()}
         stack = stack | {"config": (stack.get("config") or {}) | changed}
@@ -59,7 +57,7 @@ def copy_project(state: State, project: Path = PROJECT, overrides: Mapping[str, 
     changed = not copy.exists() or _fingerprint(state) != fingerprint
     if changed:
         state.project.mkdir(parents=True, exist_ok=True)
-        salt = _mapping(copy).get(_SALT) if copy.exists() else None
+        salt = mapping(copy).get(_SALT) if copy.exists() else None
         _write(state.project / "Pulumi.yaml", rehearsed_project(definition, project))
         _write(copy, rehearsed_stack(stack) | ({_SALT: salt} if salt else {}))
     return Copied(stack_file=copy, secrets=paths, changed=changed, fingerprint=fingerprint)
@@ -72,27 +70,14 @@ def finish(state: State, copied: Copied) -> None:
 
 def project_name(state: State) -> str:
     """The project's name, from the copy. Raises StackFileError before the first copy."""
-    return _mapping(state.project / "Pulumi.yaml")["name"]
-
-
-def stack_file(stack: str, project: Path = PROJECT) -> Path:
-    """The user's file of a stack: in the project's folder, else among its examples.
-
-    Raises StackFileError when there is none.
-    """
-    for folder in (project, project / "examples"):
-        if (path := folder / f"Pulumi.{stack}.yaml").exists():
-            return path
-    files = [*project.glob("Pulumi.*.yaml"), *(project / "examples").glob("Pulumi.*.yaml")]
-    known = ", ".join(sorted(path.name.split(".")[1] for path in files))
-    raise StackFileError(f"there is no Pulumi.{stack}.yaml; stacks here: {known or 'none'}")
+    return mapping(state.project / "Pulumi.yaml")["name"]
 
 
 def settings(stack: str, project: Path = PROJECT) -> dict[str, Any]:
     """The settings of a stack as its copy has them, without their namespace, every secret as `PLACEHOLDER`."""
-    name = _mapping(project / "Pulumi.yaml")["name"]
-    original = _mapping(stack_file(stack, project)).get("config") or {}
-    config = {key: _filled(value) for key, value in original.items()}
+    name = mapping(project / "Pulumi.yaml")["name"]
+    original = mapping(stack_file(stack, project)).get("config") or {}
+    config = {key: filled(value, PLACEHOLDER) for key, value in original.items()}
     config |= {path: PLACEHOLDER for path in placeholders(original, name) if path not in config and "." not in path}
     config = rehearsed_stack({"config": config})["config"]
     return {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{name}:")}
@@ -114,7 +99,7 @@ def rehearsed_stack(stack: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in stack.items()
         if key not in (_SALT, "secretsprovider", "encryptedkey", "environment", "config")
     }
-    config = {key: _plain(value) for key, value in (stack.get("config") or {}).items() if not _is_secret(value)}
+    config = {key: _plain(value) for key, value in (stack.get("config") or {}).items() if not is_encrypted(value)}
     for key, value in config.items():
         # A kubeconfig that the user names leads to a real cluster; here $KUBECONFIG leads to the rehearsed one.
         if key.endswith(":kubernetes") and isinstance(value, dict):
@@ -131,7 +116,7 @@ def placeholders(config: Mapping[str, Any], project: str) -> Iterator[str]:
 
 
 def _secret_paths(value: Any, path: str) -> Iterator[str]:
-    if _is_secret(value):
+    if is_encrypted(value):
         yield path
     elif isinstance(value, Mapping):
         for key, item in value.items():
@@ -143,39 +128,15 @@ def _secret_paths(value: Any, path: str) -> Iterator[str]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if not _is_secret(item)}
+        return {key: _plain(item) for key, item in value.items() if not is_encrypted(item)}
     if isinstance(value, list):
-        return [PLACEHOLDER if _is_secret(item) else _plain(item) for item in value]
+        return [PLACEHOLDER if is_encrypted(item) else _plain(item) for item in value]
     return value
-
-
-def _filled(value: Any) -> Any:
-    if _is_secret(value):
-        return PLACEHOLDER
-    if isinstance(value, Mapping):
-        return {key: _filled(item) for key, item in value.items()}
-    return [_filled(item) for item in value] if isinstance(value, list) else value
-
-
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"secure"}
 
 
 def _fingerprint(state: State) -> str:
     path = state.project / "fingerprint"
     return path.read_text() if path.exists() else ""
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise StackFileError(f"there is no {path}") from None
-    except yaml.YAMLError as error:
-        raise StackFileError(f"{path} is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise StackFileError(f"{path} is not a YAML mapping")
-    return content
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

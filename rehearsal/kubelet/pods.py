@@ -14,7 +14,7 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from .. import faults
+from .. import faults, mirror
 from ..api import Api, ApiError
 from ..state import State
 from . import crd_hook, environment, gate, images, jobs, lifecycle
@@ -70,10 +70,12 @@ class Pods:
         self._memory: dict[str, Memory] = {}
         self._addresses = POD_RANGE.hosts()
         self._faults = faults.Faults()
+        self._mirror: mirror.Mirror | None = None
 
     def sync(self) -> bool:
         """One look at every pod; True when another look is wanted soon, without anything having changed."""
         self._faults = faults.read(self._state)
+        self._mirror = mirror.read(self._state)
         pods = [pod for pod in self._cache.all("Pod") if pod["spec"].get("nodeName")]
         uids = {pod["metadata"]["uid"] for pod in pods}
         for uid in self._processes.uids() - uids:
@@ -197,10 +199,12 @@ class Pods:
         return False
 
     def _obstacle(self, pod: Object, lookup: gate.Lookup) -> gate.Obstacle | None:
-        for entry in pod["spec"]["containers"]:
+        for entry in [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]:
             if faults.matches(self._faults.image_unavailable, entry["image"]):
                 text = f'Back-off pulling image "{entry["image"]}"'
                 return gate.Obstacle(reason="ImagePullBackOff", message=text, container=entry["name"], event="BackOff")
+            if self._mirror and (refusal := self._mirror.refusal(pod, entry["image"])):
+                return gate.Obstacle(reason="ErrImagePull", message=refusal, container=entry["name"], event="Failed")
         return gate.obstacle(pod, lookup) or self._identities.obstacle(pod) or _refused(pod, lookup)
 
     def _terminate(self, pod: Object, held: Memory, *, ended: bool) -> bool:

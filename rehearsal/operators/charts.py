@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import faults
+from .. import faults, mirror
 from . import chart_autoscaler, chart_clickhouse, chart_load_balancer, chart_metrics_server, chart_wandb
 from .chart import BadValues, Chart, ChartUnavailable, Object, Release, merged
 
@@ -37,6 +37,12 @@ def find(chart: str, version: str | None, repo: str | None) -> tuple[Chart, str]
     source, name = _split(chart, repo)
     known = {**CHARTS, APPLICATION.name: APPLICATION}
     served = {base: one for one in known.values() for base in one.repositories}
+    if closed := mirror.read():
+        if source != closed.charts:
+            raise ChartUnavailable(
+                f'looks like "{source}" is not a valid chart repository or cannot be reached: no way out of this network'
+            )
+        source = known[name].repositories[0] if name in known else source
     if faults.matches(faults.read().chart_unavailable, name):
         raise ChartUnavailable(f'failed to download "{name}" from {source}: played by faults.json (chart-unavailable)')
     if source not in served:

@@ -8,6 +8,7 @@ targets     which keys belong to which target
 general     licence, products, names, Ingress, containers; stores, buckets and clickhouse: the data stores
 instance    how W&B itself is set up
 network     who may connect to whom
+air_gap     what would still reach out of a network without a way out
 aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
 """
 
@@ -23,6 +24,7 @@ from ..problems import Problem, problem, without_values
 from ..stores import ExternalMySQL, ExternalRedis
 from ..surface import full
 from . import (
+    air_gap,
     aws_arns,
     aws_cluster,
     aws_entry,
@@ -39,6 +41,7 @@ from . import (
 from .registry import RULES, Problems
 
 __all__ = [
+    "air_gap",
     "aws_arns",
     "aws_cluster",
     "aws_entry",
@@ -77,6 +80,7 @@ def _encrypted(settings: Settings, secret_keys: Collection[str]) -> Problems:
         if isinstance(store, ExternalMySQL | ExternalRedis | ExternalClickHouse):
             texts.append((f"{section}.password", store.password))
     texts.extend(instance.texts_that_are_secret(settings))
+    texts.extend(air_gap.texts_that_are_secret(settings))
     for path, text in texts:
         if isinstance(text, SecretText) and full(path.partition(".")[0]) not in secret_keys:
             flags = "--secret --path" if "." in path else "--secret"

@@ -178,7 +178,7 @@ GOVCLOUD: dict[str, Any] = MADE | {"aws": MADE["aws"] | {"region": "us-gov-west-
 """A stack where EKS has no add-on for metrics."""
 
 GOVCLOUD_OTHERWISE: dict[str, Any] = {
-    "versions": {"metricsServerChart": "9.9.9"},
+    "versions": {"metricsServerChart": "9.9.9", "metricsServer": "9.9.9"},
     "images": {"metricsServer": "mirror.example.com/metrics-server"},
 }
 

@@ -20,13 +20,14 @@ ARROWS: dict[str, set[str]] = {
     "arguments": {"settings", "sizing", "components"},
     "__main__": {"settings", "preflight", "sizing", "arguments", "components"},
     "tools": set(),
-    "rehearsal": {"arguments", "preflight", "settings", "sizing", "tools"},
+    "commands": {"arguments", "settings", "tools"},
+    "rehearsal": {"arguments", "commands", "preflight", "settings", "sizing", "tools"},
     "bench": {"components", "settings", "sizing", "rehearsal", "tools", "tests"},
 }
 """Which of this project's own packages each of them may import, besides itself."""
 
 PLATFORMS = ("aws", "gcp", "azure", "kubernetes")
-PRODUCT = ("__main__", "arguments", "preflight", "settings", "sizing", "components")
+PRODUCT = ("__main__", "arguments", "commands", "preflight", "settings", "sizing", "components")
 """What a user deploys with."""
 
 

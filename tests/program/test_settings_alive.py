@@ -29,7 +29,9 @@ ASKS_FOR_NOTHING = {
 }
 """Settings that cannot change a request, and why."""
 
-SECRETS = frozenset(f"{NAMESPACE}:{key}" for key in ("license", "mysql", "redis", "clickhouse", "instance"))
+SECRETS = frozenset(
+    f"{NAMESPACE}:{key}" for key in ("license", "mysql", "redis", "clickhouse", "instance", "airGapped")
+)
 
 RESOURCES = {"cpuRequest": "350m", "cpuLimit": "3", "memoryRequest": "3Gi", "memoryLimit": "5Gi"}
 SECRET_KEY = {"name": "other", "key": "other"}
@@ -118,6 +120,8 @@ MADE_OTHERWISE: dict[str, Any] = {
         "wandbController": "other/controller",
         "clickhouseServer": "other/server",
         "clickhouseKeeper": "other/keeper",
+        "clickhouseOperator": "other/operator",
+        "clickhouseMetrics": "other/exporter",
         "mysql": "other/mysql",
         "redis": "other/redis",
         "seaweedfs": "other/seaweedfs",
@@ -327,7 +331,33 @@ INSTANCE_OTHERWISE: dict[str, Any] = {
     "instance": instance_settings.OTHERWISE,
 }
 
+REGISTRY = MADE | {
+    "clickhouse": {"kind": "managed", "crds": "external"},
+    "airGapped": {
+        "registry": "registry.example.com/mirror",
+        "charts": "oci://registry.example.com/charts",
+        "user": "robot",
+        "password": "a-password",
+    },
+}
+"""A stack that takes everything from a registry that asks for a login."""
+
+REGISTRY_OTHERWISE: dict[str, Any] = {
+    "airGapped": {
+        "registry": "other.example.com/mirror",
+        "charts": "oci://other.example.com/charts",
+        "user": "other",
+        "password": "another-password",
+    }
+}
+
+REGISTRY_BY_SECRETS = REGISTRY | {
+    "airGapped": {"registry": "registry.example.com/mirror", "pullSecret": "images", "chartsSecret": "charts"}
+}
+
 STACKS = {
+    "registry": (REGISTRY, REGISTRY_OTHERWISE),
+    "registry by secrets": (REGISTRY_BY_SECRETS, {"airGapped": {"pullSecret": "other", "chartsSecret": "other"}}),
     "made": (MADE, MADE_OTHERWISE),
     "brought": (BROUGHT, BROUGHT_OTHERWISE),
     "instance": (INSTANCE, INSTANCE_OTHERWISE),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from commands.stack_file import StackFileError
 from rehearsal.engine import project
-from rehearsal.engine.project import PLACEHOLDER, StackFileError
+from rehearsal.engine.project import PLACEHOLDER
 from rehearsal.state import State
 
 ENCRYPTED = {"secure": "v1:abc:def"}

@@ -130,12 +130,13 @@ class Reconciler:
 
     def _apply(self, resource: Object, spec: Spec) -> float:
         requeue = scaled(frequency(spec.values))
+        namespace = resource["metadata"]["namespace"]
         active = self._read_state(resource, "spec-active")
         if active is not None and active == spec:
             self._phase(resource, COMPLETED)
             return requeue
         try:
-            located = sources.locate(spec.chart, self._api, self._namespace) if spec.chart else None
+            located = sources.locate(spec.chart, self._api, self._namespace, namespace) if spec.chart else None
         except charts.ChartUnavailable as error:
             located, problem = ("", ""), error
         else:
@@ -195,7 +196,7 @@ class Reconciler:
         name, namespace = resource["metadata"]["name"], resource["metadata"]["namespace"]
         try:
             # a repository's chart is downloaded again for the removal, so an unreachable one holds it up
-            if spec.chart and sources.locate(spec.chart, self._api, self._namespace):
+            if spec.chart and sources.locate(spec.chart, self._api, self._namespace, namespace):
                 Release(self._api, name, namespace).uninstall()
         except (charts.ChartUnavailable, ReleaseFailed, ApiError) as error:
             log.error("Failed to cleanup deployment: %s", error)
