@@ -14,7 +14,7 @@ PYTHON3 := $(shell for python in python3 python3.14 python3.13 python3.12 python
 BOOTSTRAP = $(or $(PYTHON3),$(error Python 3.11 or newer is needed and not on PATH)) -m tools.bootstrap
 PYTHON = $(shell $(BOOTSTRAP) python)
 
-.PHONY: help setup environment rehearse rehearse-destroy preview images test lint format schema bench clean
+.PHONY: help setup environment rehearse rehearse-destroy preview images verify test lint format schema bench clean
 
 help: ## this list
 	@echo 'make TARGET [STACK=$(STACK)]'
@@ -37,6 +37,9 @@ preview: setup ## what `make rehearse` would change
 
 images: environment ## every image and chart that STACK needs, for a registry of your own (FORMAT=json)
 	@$(PYTHON) -m commands.images --stack $(STACK) --format $(or $(FORMAT),text)
+
+verify: environment ## W&B's own checks against STACK as it runs, or URL=https://...; WANDB_API_KEY is your key, CA=file.pem trusts
+	@$(PYTHON) -m commands.verify --stack $(STACK) $(if $(URL),--url $(URL)) $(if $(CA),--ca $(CA)) $(if $(MINUTES),--minutes $(MINUTES))
 
 test: setup lint ## lint, then every test, the cheapest first
 	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile

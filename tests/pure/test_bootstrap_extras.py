@@ -26,7 +26,7 @@ def test_every_package_of_azurite_is_pinned_by_its_checksum_and_by_no_registry()
     assert [name for name, package in brought.items() if "resolved" in package] == []
 
 
-@pytest.mark.parametrize("name", ["clickhouse", "weave"])
+@pytest.mark.parametrize("name", ["clickhouse", "wandb", "weave"])
 def test_every_python_package_has_one_version(name: str) -> None:
     lines = (TOOLS / name / "requirements.txt").read_text().splitlines()
     packages = [line for line in lines if not line.startswith("#")]

@@ -13,7 +13,8 @@ COMMANDS = {
     "all": "the virtual environment, then every program (the default)",
     "venv": "the virtual environment",
     "binaries": "every program; prints name and path of each",
-    "extras": "what single tests get when they first run: Azurite (needs Node.js), a newer ClickHouse, W&B's migrations",
+    "extras": "what single tests and commands get when they first run: Azurite (needs Node.js), a newer ClickHouse, W&B's migrations "
+    "and command line",
     "python": "the virtual environment; prints the path of its interpreter",
     "where": "the programs named; prints the path of each",
 }
@@ -52,7 +53,7 @@ def _run(command: str, names: list[str]) -> None:
         if command == "binaries":
             print("\n".join(f"{name}\t{path}" for name, path in binaries.items()))
     if command == "extras":
-        print("\n".join(str(get()) for get in (extras.azurite, extras.clickhouse, extras.weave)))
+        print("\n".join(str(get()) for get in (extras.azurite, extras.clickhouse, extras.wandb, extras.weave)))
     if command == "where":
         print("\n".join(str(path) for path in ensure(names).values()))
 

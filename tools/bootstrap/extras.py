@@ -1,4 +1,5 @@
-"""What single tests need besides the programs: an object store of Azure, a newer ClickHouse, W&B's migrations.
+"""What single tests and commands need besides the programs: an object store of Azure, a newer ClickHouse, W&B's migrations,
+W&B's command line.
 
 Each is pinned by a folder in tools/, and appears whole in the cache when it is first asked for.
 """
@@ -40,18 +41,12 @@ def azurite() -> Path:
 
 def clickhouse() -> Path:
     """The interpreter of an environment with a newer ClickHouse engine than this project's own. Raises `BootstrapError`."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    folder = cache.root() / "extras" / f"clickhouse-{_key('clickhouse', ['requirements.txt'], version)}"
-    marker = folder / ".complete"
-    with cache.lock("clickhouse"):
-        # in place, because scripts of an environment hold its path
-        if not (marker.is_file() and python_of(folder).exists()):
-            shutil.rmtree(folder, ignore_errors=True)
-            _run([_base(), "-m", "venv", folder], "environment of ClickHouse", 5)
-            requirements = TOOLS / "clickhouse" / "requirements.txt"
-            _run([python_of(folder), *_PIP, "-r", requirements], "newer ClickHouse", 30)
-            marker.touch()
-    return python_of(folder)
+    return _environment("clickhouse", "newer ClickHouse", 30)
+
+
+def wandb() -> Path:
+    """The interpreter of an environment with W&B's command line. Raises `BootstrapError`."""
+    return _environment("wandb", "W&B's command line", 40)
 
 
 def weave() -> Path:
@@ -63,6 +58,21 @@ def weave() -> Path:
         _run([sys.executable, *_PIP, *alone], "W&B's migrations", 5)
 
     return _published("weave", ("requirements.txt",), install) / "weave"
+
+
+def _environment(name: str, label: str, seconds: float) -> Path:
+    """The interpreter of an environment of its own with what tools/<name>/requirements.txt pins."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    folder = cache.root() / "extras" / f"{name}-{_key(name, ['requirements.txt'], version)}"
+    marker = folder / ".complete"
+    with cache.lock(name):
+        # in place, because scripts of an environment hold its path
+        if not (marker.is_file() and python_of(folder).exists()):
+            shutil.rmtree(folder, ignore_errors=True)
+            _run([_base(), "-m", "venv", folder], f"environment of {label}", 5)
+            _run([python_of(folder), *_PIP, "-r", TOOLS / name / "requirements.txt"], label, seconds)
+            marker.touch()
+    return python_of(folder)
 
 
 def _published(name: str, pins: Sequence[str], install: Callable[[Path], None]) -> Path:
