@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi_random
@@ -19,9 +19,10 @@ from components.external import ExternalBuckets
 from components.monitoring import Monitoring
 from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
-from components.wandb import ComponentSizing, Versions, WandBArgs
+from components.wandb import ComponentSizing, Versions, WandBArgs, way_in
 from settings import Settings
 from settings.clickhouse import ClickHouseBackup, ExternalClickHouse, PodIds
+from settings.cluster import Ingress
 from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
@@ -29,6 +30,9 @@ from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObj
 from .network import clickhouse_access, wandb_access
 from . import supply
 from .options import given_secrets, options
+
+LOAD_BALANCERS: Mapping[str, Literal["aws", "gcp"]] = {"alb": "aws", "gce": "gcp"}
+"""The controllers whose load balancers are a cloud's own: W&B's Services say how they find out which pods are well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,9 +282,36 @@ class Arguments(ABC):
         ingress = self.settings.ingress
         if ingress is None:
             return None
+        if ingress.gateway is not None:
+            gateway = contracts.Gateway(
+                name=ingress.gateway.name,
+                namespace=ingress.gateway.namespace,
+                listener=ingress.gateway.listener,
+                class_name=ingress.gateway.class_name,
+                tls_secret=ingress.tls_secret,
+                timeout_seconds=ingress.timeout_seconds,
+            )
+            return contracts.Ingress(class_name=None, gateway=gateway)
+        if ingress.controller == "none":
+            return contracts.Ingress(class_name=None)
         return contracts.Ingress(
-            class_name=ingress.class_name, annotations=ingress.annotations, tls_secret=ingress.tls_secret
+            class_name=ingress.class_name,
+            annotations={**self._told(ingress), **ingress.annotations},
+            tls_secret=ingress.tls_secret,
+            load_balancer=LOAD_BALANCERS.get(ingress.controller or ""),
+            default_certificate=ingress.controller == "openshift" and ingress.tls_mode == "upstream",
         )
+
+    def _told(self, ingress: Ingress) -> dict[str, str]:
+        """The annotations that follow from the controller and from cert-manager."""
+        controller = None if ingress.controller == "none" else ingress.controller
+        told = way_in.annotations(controller, ingress.timeout_seconds)
+        if ingress.tls_mode == "none":
+            told = way_in.without_tls(controller, told)
+        if ingress.cert_manager:
+            kind = "cluster-issuer" if ingress.cert_manager.scope == "cluster" else "issuer"
+            told[f"cert-manager.io/{kind}"] = ingress.cert_manager.name
+        return told
 
     def _license(self) -> pulumi.Input[str] | contracts.SecretKey:
         existing, given = self.settings.license_secret, self.settings.license

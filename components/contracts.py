@@ -150,16 +150,42 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """A Gateway of the Gateway API: one that exists, or the class of one to be made."""
+
+    name: str | None = None
+    """Of a Gateway that exists."""
+    namespace: str | None = None
+    """Its namespace; None: W&B's."""
+    listener: str | None = None
+    """The one of its listeners that W&B is behind; None: all that let it."""
+    class_name: str | None = None
+    """GatewayClass of the Gateway that is made for W&B. Either this or `name`."""
+    tls_secret: str | None = None
+    """For a Gateway that is made: a kubernetes.io/tls Secret in W&B's namespace. None: TLS ends in front of it, or nowhere."""
+    timeout_seconds: int = 300
+
+    def __post_init__(self) -> None:
+        if (self.name is None) is (self.class_name is None):
+            raise ValueError("gateway: one of name and class_name wanted")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ingress:
     """How traffic from outside reaches W&B's Services."""
 
-    class_name: str
+    class_name: str | None
+    """None: W&B's chart makes no Ingress."""
     annotations: Mapping[str, Input[str]] = field(default_factory=dict)
     tls_secret: str | None = None
     """An existing kubernetes.io/tls Secret in W&B's namespace; None: TLS ends in front of the Ingress."""
     load_balancer: Literal["aws", "gcp"] | None = None
     """The cloud whose own load balancer serves the Ingress: W&B's Services then say how it finds out which pods are well.
     None: whatever answers to the class finds out by itself."""
+    default_certificate: bool = False
+    """True: without `tls_secret` the Ingress asks for TLS with the controller's own certificate, as OpenShift wants it said."""
+    gateway: Gateway | None = None
+    """The Gateway that leads to W&B in place of an Ingress."""
 
 
 @dataclass(frozen=True, kw_only=True)

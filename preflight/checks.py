@@ -36,6 +36,7 @@ CLICKHOUSE_CRDS = (
 )
 INSTALLATION = "wandb"
 """Name of the ClickHouseInstallation that the stack makes."""
+GATEWAY_CRDS = ("gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
 DOCKER_CONFIG = ".dockerconfigjson"
 """The key of a Secret by which images are pulled."""
 _MEMORY_TOLERANCE = Decimal("0.9")
@@ -202,9 +203,10 @@ def _needs_volumes(settings: Settings) -> bool:
 
 
 def _ingress_class(look: _Look) -> Found:
-    if look.settings.ingress is None:
+    ingress = look.settings.ingress
+    if ingress is None or ingress.class_name is None:
         return
-    wanted = look.settings.ingress.class_name
+    wanted = ingress.class_name
     names = sorted(_name(each) for each in look.lookup.every("IngressClass"))
     if wanted not in names:
         yield problem(
@@ -337,7 +339,7 @@ def _no_secret(look: _Look, secret: BroughtSecret, namespace: str) -> Problem:
 
 def _certificate(look: _Look) -> Found:
     ingress, namespace = look.settings.ingress, look.settings.namespaces.wandb
-    if ingress is None or ingress.tls_secret is None:
+    if ingress is None or ingress.tls_secret is None or ingress.cert_manager:
         return
     name = ingress.tls_secret
     found = look.lookup.read("Secret", name, namespace)
@@ -355,6 +357,35 @@ def _certificate(look: _Look) -> Found:
             f"names a Secret that is not of type kubernetes.io/tls ({name} in namespace {namespace})",
             f"Run `kubectl -n {namespace} create secret tls {name} --cert=... --key=...`.",
         )
+
+
+def _gateway(look: _Look) -> Found:
+    asked = look.settings.ingress.gateway if look.settings.ingress else None
+    if asked is None:
+        return
+    missing = [name for name in GATEWAY_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    if missing:
+        yield problem(
+            "ingress.gateway",
+            f"is given, and the cluster lacks {' and '.join(missing)}",
+            "Install a controller of the Gateway API with its definitions (standard channel, v1.2 or newer), or use an Ingress.",
+        )
+    elif asked.name:
+        namespace = asked.namespace or look.settings.namespaces.wandb
+        if look.lookup.read("Gateway", asked.name, namespace) is None:
+            yield problem(
+                "ingress.gateway.name",
+                f"names a Gateway that does not exist ({asked.name} in namespace {namespace})",
+                "`kubectl get gateways --all-namespaces` shows those that are there.",
+            )
+    elif asked.class_name:
+        names = sorted(_name(each) for each in look.lookup.every("GatewayClass"))
+        if asked.class_name not in names:
+            yield problem(
+                "ingress.gateway.className",
+                f"names a GatewayClass that does not exist (got {asked.class_name})",
+                f"The cluster has: {', '.join(names) or 'none'}.",
+            )
 
 
 def _definitions(look: _Look) -> Found:
@@ -529,6 +560,7 @@ CHECKS = (
     _storage_class,
     _expansion,
     _ingress_class,
+    _gateway,
     _secrets,
     _certificate,
     _definitions,

@@ -22,6 +22,8 @@ PATHS = {
     "ClickHouseInstallation": "/apis/clickhouse.altinity.com/v1/namespaces/{namespace}/clickhouseinstallations",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
     "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
+    "GatewayClass": "/apis/gateway.networking.k8s.io/v1/gatewayclasses",
+    "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 }
 """Where the kinds that are looked at are served."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kubernetes.utils.quantity import parse_quantity
 
-from . import crds
+from . import crds, gateway_api
 from .aws import places
 from .aws.eks import existing
 from .aws.eks.plane import issuer
@@ -176,6 +176,8 @@ def _brought(read: Settings) -> Iterator[Manifest]:
         yield from map(crds.definition, crds.MONITORING)
         labels = {"name": read.monitoring.namespace, "labels": MANAGED}
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": labels}
+    if read.ingress and read.ingress.gateway:
+        yield from gateway_api.objects(read.ingress.gateway, read.namespaces.wandb)
     if read.namespaces.create:
         return  # nothing can be in a namespace that is still to be made
     for name in dict.fromkeys([read.namespaces.wandb, read.namespaces.operator, read.namespaces.clickhouse]):

@@ -73,14 +73,47 @@ class Namespaces(Model):
     in them."""
 
 
+class Gateway(Model):
+    """The Gateway (Gateway API) that leads to W&B: one that exists, or one that the stack makes."""
+
+    name: ObjectName | None = None
+    """A Gateway that exists, whose listeners let routes of W&B's namespace in. Either this or `className`."""
+    namespace: DnsLabel | None = None
+    """Its namespace. Default: W&B's."""
+    listener: DnsLabel | None = None
+    """The one of its listeners that W&B is behind. Default: all that let it."""
+    class_name: ObjectName | None = None
+    """GatewayClass of a Gateway that the stack makes (`kubectl get gatewayclass`), with `ingress.tlsSecret` for https."""
+
+
+class Issuer(Model):
+    """The issuer of cert-manager that makes the certificate."""
+
+    name: ObjectName
+    """Its name."""
+    scope: Literal["cluster", "namespace"] = "cluster"
+    """Whether it is a ClusterIssuer, or an Issuer in W&B's namespace."""
+
+
 class Ingress(Model):
     """How W&B is reached from outside the cluster."""
 
-    class_name: ObjectName
-    """IngressClass of a controller that runs in the cluster (`kubectl get ingressclass`)."""
+    controller: Literal["nginx", "traefik", "alb", "gce", "application-gateway", "openshift", "none"] | None = None
+    """What answers to the class: it is then told of request bodies of any size and of long answers, and what W&B's Services
+    need in front of it. `none`: the stack makes no Ingress, you lead traffic to W&B's Services. Default: one that is told
+    nothing but `annotations`."""
+    class_name: ObjectName | None = None
+    """IngressClass of a controller that runs in the cluster (`kubectl get ingressclass`). Not with `gateway`, nor where
+    `controller` is none."""
+    gateway: Gateway | None = None
+    """The Gateway API in place of an Ingress."""
     annotations: dict[str, str] = Field(default_factory=dict)
-    """Annotations of the Ingress, as the controller wants them. The controller must take request bodies of any size:
-    W&B uploads files through it."""
+    """Annotations of the Ingress, as the controller wants them; they win over those that follow from `controller`. The
+    controller must take request bodies of any size: W&B uploads files through it."""
+    timeout_seconds: int = Field(default=300, ge=30, le=4000)
+    """How long an answer may take, where `controller` or `gateway` can be told. W&B's longest queries take minutes."""
+    cert_manager: Issuer | None = None
+    """Has cert-manager make the certificate, into `tlsSecret`. Default: you do."""
     tls: Literal["secret", "upstream", "none"] | None = None
     """Where TLS ends. `secret`: at the Ingress, with the certificate of `tlsSecret`. `upstream`: at the controller or
     a load balancer that has its own certificate. `none`: nowhere, W&B's URL is http; only where `environment` is test.

@@ -11,6 +11,7 @@ chart_values  which values the chart reads, and what is wrong with a tree of the
 instance      the WeightsAndBiases resource
 network       who may connect to W&B's pods, its operator and the stores beside them, and whom they may connect to
 monitoring    alerts on its Deployments
+way_in        which path leads to which Service, what Ingress controllers are told, and the route of the Gateway API
 verification  the Job that ends when W&B answers; what it runs is in verify.sh
 wandb         joins them
 """

@@ -59,7 +59,7 @@ def merge_options(tree: dict[str, Any], options: Options, on: Collection[Compone
         block["repositoryPrefix"] = options.image_registry
     if options.image_pull_secrets:
         block["imagePullSecrets"] = list(options.image_pull_secrets)
-    if options.additional_hosts:
+    if options.additional_hosts and "class" in tree["ingress"]:
         tree["ingress"]["additionalHosts"] = list(options.additional_hosts)
     for component in on:
         _component(tree[component.name], options, options.components.get(component.name, ComponentOptions()))

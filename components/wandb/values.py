@@ -225,12 +225,16 @@ def _clickhouse(clickhouse: contracts.ClickHouse) -> dict[str, Any]:
 
 
 def _ingress(args: ValuesArgs) -> dict[str, Any]:
+    if args.ingress.class_name is None:
+        return {"install": False}
     block: dict[str, Any] = {"class": args.ingress.class_name}
     if args.ingress.annotations:
         block["annotations"] = dict(args.ingress.annotations)
     if args.ingress.tls_secret:
         hosts = [urlsplit(args.url).hostname, *args.options.additional_hosts]
         block["tls"] = [{"secretName": args.ingress.tls_secret, "hosts": hosts}]
+    elif args.ingress.default_certificate:
+        block["tls"] = [{}]
     return block
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_random
@@ -26,6 +27,7 @@ from .options import Options
 from .secrets import chart_credentials, license_secret, weave_worker_auth
 from .values import ComponentSizing, ValuesArgs, check, values
 from .verification import Verification, VerificationArgs
+from .way_in import GatewayRoute, GatewayRouteArgs
 
 CHART_REPOSITORY = "https://charts.wandb.ai"
 
@@ -150,6 +152,8 @@ class WandB(pulumi.ComponentResource):
             ),
             self._child,
         )
+        if args.ingress.gateway is not None:
+            GatewayRoute(f"{name}-gateway", self._gateway_route(args.ingress.gateway, instance), self._child)
         verification = Verification(f"{name}-verification", self._verification(revision, instance), self._child)
         self.url = pulumi.Output.from_input(args.url)
         self.verified = after(True, verification.job)
@@ -257,6 +261,17 @@ class WandB(pulumi.ComponentResource):
             license_fingerprint=license_fingerprint,
             spot_pool=args.cluster.spot_pool,
             options=args.options,
+        )
+
+    def _gateway_route(self, gateway: contracts.Gateway, instance: Instance) -> GatewayRouteArgs:
+        args = self._args
+        return GatewayRouteArgs(
+            provider=args.cluster.provider,
+            namespace=args.namespaces.wandb,
+            gateway=gateway,
+            hosts=[str(urlsplit(args.url).hostname), *args.options.additional_hosts],
+            products=frozenset(args.products),
+            instance=instance.resource,
         )
 
     def _verification(self, revision: pulumi.Output[str], instance: Instance) -> VerificationArgs:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -189,11 +190,23 @@ class ControlPlane:
         if self.surroundings.ingress_class:
             api.apply(nodes.ingress_class(self.surroundings.ingress_class))
         for obj in self.surroundings.objects:
+            # a kind is served a moment after its definition is applied
+            _wait_until(partial(_served, api, obj), f"the API server does not serve {obj['kind']}")
             api.apply(obj)
         _wait_until(
             lambda: _untainted(api) and api.read("v1", "ServiceAccount", "default", "default") is not None,
             "the nodes are not ready",
         )
+
+
+def _served(api: Api, obj: nodes.Manifest) -> bool:
+    try:
+        api.resource(obj["apiVersion"], obj["kind"])
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
 
 
 def shut_down(state: State) -> None:

@@ -65,6 +65,63 @@ def _tls_secret(settings: Settings) -> Problems:
 
 
 @rule
+def _way_in_once(settings: Settings) -> Problems:
+    """An Ingress, a Gateway, or neither."""
+    ingress = settings.ingress
+    if ingress is None:
+        return
+    for other, there in (("gateway", ingress.gateway), ("controller", ingress.controller == "none" or None)):
+        if not given(there):
+            continue
+        for key, value in (("className", ingress.class_name), ("certManager", ingress.cert_manager)):
+            if given(value):
+                yield problem(
+                    f"ingress.{key}",
+                    f"is given, and no Ingress is made, as `ingress.{other}` says",
+                    "Remove it." if key == "className" else "Remove it: annotate the Gateway, or make a Certificate.",
+                )
+        if ingress.annotations:
+            yield problem(
+                "ingress.annotations", f"are given, and no Ingress is made, as `ingress.{other}` says", "Remove them."
+            )
+    if ingress.gateway and given(ingress.controller):
+        yield problem("ingress.controller", "is given, and `ingress.gateway` too", "Keep one of them.")
+
+
+@rule
+def _gateway(settings: Settings) -> Problems:
+    gateway = settings.ingress.gateway if settings.ingress else None
+    if settings.ingress is None or gateway is None:
+        return
+    if given(gateway.name) is given(gateway.class_name):
+        yield problem(
+            "ingress.gateway.name",
+            "is given, and `className` too" if given(gateway.name) else "is missing, and so is `className`",
+            "Name a Gateway that exists, or the class of one that the stack makes.",
+        )
+    if given(gateway.name) and given(settings.ingress.tls_secret):
+        yield problem(
+            "ingress.tlsSecret",
+            "is given, and the Gateway that exists has a certificate of its own",
+            "Remove it, and set `ingress.tls` to upstream.",
+        )
+    for key, value in (("namespace", gateway.namespace), ("listener", gateway.listener)):
+        if given(gateway.class_name) and given(value):
+            yield problem(f"ingress.gateway.{key}", "is given, and the stack makes the Gateway", "Remove it.")
+
+
+@rule
+def _certificate_of_cert_manager(settings: Settings) -> Problems:
+    ingress = settings.ingress
+    if ingress and given(ingress.cert_manager) and not given(ingress.tls_secret):
+        yield problem(
+            "ingress.tlsSecret",
+            "is missing, and `certManager` is given",
+            "Name the Secret that cert-manager is to keep the certificate in, as in `wandb-tls`.",
+        )
+
+
+@rule
 def _tls_in_production(settings: Settings) -> Problems:
     if settings.ingress is not None and settings.environment == "production" and settings.ingress.tls == "none":
         yield problem(

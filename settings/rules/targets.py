@@ -56,7 +56,10 @@ def _cluster_of_the_target(settings: Settings) -> Problems:
 
 @rule
 def _ingress_of_the_target(settings: Settings) -> Problems:
-    if settings.target == "kubernetes" and settings.ingress is None:
+    ingress = settings.ingress
+    led = ingress is not None and (ingress.gateway is not None or ingress.controller == "none")
+    missing = settings.target == "kubernetes" if ingress is None else ingress.class_name is None
+    if missing and not led:
         yield problem(
             "ingress.className",
             "is missing",

@@ -78,7 +78,13 @@ MADE_OTHERWISE: dict[str, Any] = {
         "serviceAccountIssuer": "https://other.example.com",
     },
     "namespaces": {"wandb": "other", "operator": "other", "clickhouse": "other", "create": False},
-    "ingress": {"className": "other", "annotations": {"other": "yes"}, "tls": "none", "tlsSecret": "other"},
+    "ingress": {
+        "className": "other",
+        "controller": "openshift",
+        "annotations": {"other": "yes"},
+        "tls": "none",
+        "tlsSecret": "other",
+    },
     "sizing": {
         "scale": "medium",
         "chartSize": "medium",
@@ -355,7 +361,29 @@ REGISTRY_BY_SECRETS = REGISTRY | {
     "airGapped": {"registry": "registry.example.com/mirror", "pullSecret": "images", "chartsSecret": "charts"}
 }
 
+CERTIFIED = MADE | {
+    "ingress": {
+        "className": "nginx",
+        "controller": "nginx",
+        "tlsSecret": "wandb-tls",
+        "certManager": {"name": "letsencrypt"},
+    }
+}
+"""A stack whose controller is told what it needs, and whose certificate cert-manager makes."""
+
+BEHIND_A_GATEWAY = MADE | {"ingress": {"gateway": {"name": "shared", "namespace": "gateways", "listener": "https"}}}
+WITH_A_GATEWAY = MADE | {"ingress": {"gateway": {"className": "istio"}, "tlsSecret": "wandb-tls"}}
+
 STACKS = {
+    "certified": (
+        CERTIFIED,
+        {"ingress": {"timeoutSeconds": 60, "certManager": {"name": "other", "scope": "namespace"}}},
+    ),
+    "behind a gateway": (
+        BEHIND_A_GATEWAY,
+        {"ingress": {"gateway": {"name": "other", "namespace": "other", "listener": "other"}, "timeoutSeconds": 60}},
+    ),
+    "with a gateway": (WITH_A_GATEWAY, {"ingress": {"gateway": {"className": "other"}, "tlsSecret": "other"}}),
     "registry": (REGISTRY, REGISTRY_OTHERWISE),
     "registry by secrets": (REGISTRY_BY_SECRETS, {"airGapped": {"pullSecret": "other", "chartsSecret": "other"}}),
     "made": (MADE, MADE_OTHERWISE),

@@ -93,6 +93,9 @@ class PlainCluster:
     installation: Mapping[str, Any] | None = None
     """The ClickHouse that the stack made earlier."""
     release: tuple[int, int] = (1, 35)
+    gateway_classes: Sequence[Mapping[str, Any]] = ()
+    gateways: Sequence[tuple[str, str]] = ()
+    """(namespace, name)."""
     denied: Sequence[str] = ()
     secret_type: str = "Opaque"
     where: str = "context dev, server https://dev.example.com"
@@ -106,6 +109,8 @@ class PlainCluster:
         if kind == "Secret":
             keys = self.secrets.get((namespace or "", name))
             return None if keys is None else named(name, type=self.secret_type, data=dict.fromkeys(keys, ""))
+        if kind == "Gateway":
+            return named(name) if (namespace or "", name) in self.gateways else None
         if kind == "CustomResourceDefinition":
             return named(name) if name in self.definitions else None
         if kind == "ClickHouseInstallation":
@@ -115,7 +120,12 @@ class PlainCluster:
     def every(self, kind: str) -> list[Mapping[str, Any]]:
         if kind in self.denied:
             raise Denied(kind)
-        known = {"StorageClass": self.storage_classes, "IngressClass": self.ingress_classes, "Node": self.nodes}
+        known = {
+            "StorageClass": self.storage_classes,
+            "IngressClass": self.ingress_classes,
+            "GatewayClass": self.gateway_classes,
+            "Node": self.nodes,
+        }
         known["Namespace"] = self.namespaces
         return list(known[kind])
 
@@ -464,3 +474,43 @@ def test_monitoring_needs_the_prometheus_operator_and_its_namespace():
     assert RULES not in text
     [warning] = found(watched, definitions=[RULES, MONITORS]).warnings
     assert str(warning).startswith("wandb:monitoring.namespace: ")
+GATEWAY_API = ("gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
+
+
+def behind(**gateway: str) -> Settings:
+    return settings(ingress={"gateway": gateway})
+
+
+@pytest.mark.parametrize(
+    ("cluster", "gateway", "expected"),
+    [
+        (PlainCluster(), {"name": "shared"}, "the cluster lacks gateways.gateway.networking.k8s.io and httproutes"),
+        (PlainCluster(definitions=GATEWAY_API), {"name": "shared"}, "does not exist (shared in namespace wandb)"),
+        (
+            PlainCluster(definitions=GATEWAY_API, gateway_classes=[named("istio")]),
+            {"className": "nginx"},
+            "The cluster has: istio.",
+        ),
+    ],
+)
+def test_a_gateway_that_cannot_lead_to_wandb_is_a_problem(
+    cluster: PlainCluster, gateway: dict[str, str], expected: str
+) -> None:
+    assert expected in check(behind(**gateway), owner=OWNER, lookup=cluster).report()
+
+
+def test_a_gateway_that_is_there_is_none() -> None:
+    cluster = PlainCluster(
+        definitions=GATEWAY_API, gateways=[("gateways", "shared")], gateway_classes=[named("istio")], ingress_classes=[]
+    )
+    for gateway in ({"name": "shared", "namespace": "gateways"}, {"className": "istio"}):
+        assert check(behind(**gateway), owner=OWNER, lookup=cluster).problems == ()
+
+
+def test_secrets_of_a_registry_are_looked_for_in_every_namespace_of_the_stack() -> None:
+    registry = {"registry": "registry.example.com", "pullSecret": "pull", "chartsSecret": "charts"}
+    clickhouse = {"kind": "managed", "crds": "external"}
+    report = check(settings(airGapped=registry, clickhouse=clickhouse), owner=OWNER, lookup=PlainCluster()).report()
+    for namespace in ("wandb", "wandb-operator", "clickhouse"):
+        assert f"pull in namespace {namespace}" in report
+    assert "charts in namespace wandb" in report
