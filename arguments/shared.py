@@ -199,12 +199,15 @@ class Arguments(ABC):
         return Credentials("wandb-credentials", args).keys
 
     def _namespaces(self, cluster: contracts.Cluster) -> contracts.Namespaces:
-        names = self.settings.namespaces
+        names, made = self.settings.namespaces, self.settings.managed_clickhouse
         args = NamespacesArgs(
             provider=cluster.provider,
             wandb=names.wandb,
             operator=names.operator,
             clickhouse=names.clickhouse if self.settings.managed_clickhouse else None,
+            pod_security=names.pod_security,
+            # the Job by which its chart applies the definitions says nothing of how it runs
+            at_most_baseline=[names.clickhouse] if made and made.crds == "managed" else [],
             create=names.create,
             ready=cluster.ready,
             registry=self._login(),

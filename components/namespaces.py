@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 from pulumi_kubernetes import Provider
@@ -14,6 +15,8 @@ from pulumi_kubernetes.core.v1 import Namespace, Secret
 from . import contracts
 from .ordering import after
 
+PodSecurity = Literal["restricted", "baseline", "privileged"]
+"""Kubernetes' Pod Security Standards."""
 PULL_SECRET = "registry-credentials"
 """The Secret by which images are pulled, in each namespace; pods name it."""
 OWNER_ANNOTATION = "wandb.pulumi/stack"
@@ -29,6 +32,10 @@ class NamespacesArgs:
     operator: str = "wandb-operator"
     clickhouse: str | None = "clickhouse"
     """None: nothing of ClickHouse runs in this cluster."""
+    pod_security: PodSecurity = "restricted"
+    """The Pod Security Standard that created ones enforce."""
+    at_most_baseline: Collection[str] = ()
+    """Of the names above those with a pod that cannot meet `restricted`."""
     create: bool = True
     """False: the namespaces exist and stay when the stack goes."""
     ready: Sequence[pulumi.Resource] = ()
@@ -42,8 +49,7 @@ class NamespacesArgs:
 class Namespaces(pulumi.ComponentResource):
     """The namespaces of W&B, its operator and ClickHouse, created or used.
 
-    Created ones enforce the `baseline` Pod Security Standard, warn of what `restricted` would refuse, and carry
-    `OWNER_ANNOTATION`. Names in `outputs` wait for their namespace, so whoever uses a name needs no `depends_on`.
+    Created ones enforce a Pod Security Standard, warn of what `restricted` would refuse, and carry `OWNER_ANNOTATION`. Names in `outputs` wait for their namespace, so whoever uses a name needs no `depends_on`.
     """
 
     outputs: contracts.Namespaces
@@ -61,6 +67,10 @@ class Namespaces(pulumi.ComponentResource):
 
     def _names(self) -> tuple[str | None, ...]:
         return self._args.wandb, self._args.operator, self._args.clickhouse
+
+    def _enforced(self, name: str) -> PodSecurity:
+        wanted = self._args.pod_security
+        return "baseline" if wanted == "restricted" and name in self._args.at_most_baseline else wanted
 
     def _opened(self, name: str) -> pulumi.Input[str]:
         """The namespace, once pods in it can pull their images."""
@@ -90,7 +100,7 @@ class Namespaces(pulumi.ComponentResource):
                 "annotations": {OWNER_ANNOTATION: f"{pulumi.get_project()}/{pulumi.get_stack()}"},
                 "labels": {
                     "app.kubernetes.io/managed-by": "pulumi",
-                    "pod-security.kubernetes.io/enforce": "baseline",
+                    "pod-security.kubernetes.io/enforce": self._enforced(name),
                     "pod-security.kubernetes.io/warn": "restricted",
                 },
             },

@@ -67,6 +67,10 @@ class Namespaces(Model):
     """Namespace of W&B's operator."""
     clickhouse: Namespace = "clickhouse"
     """Namespace of ClickHouse, its keepers and its operator. Not made when ClickHouse is not managed here."""
+    pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
+    """The Pod Security Standard that namespaces which the stack makes enforce. All pods of this program meet `restricted`, but for
+    a Job of ClickHouse's chart: its namespace enforces `baseline` while `clickhouse.crds` is managed. Lower it for parts of W&B's
+    chart that you switch on and that need more."""
     create: bool = True
     """Whether the stack makes the namespaces, and deletes them when it is destroyed. `false`: they exist already, and
     stay. Never change it or a name while there is data to keep: namespaces that the stack made would go, with the volumes

@@ -77,7 +77,13 @@ MADE_OTHERWISE: dict[str, Any] = {
         "zones": 3,
         "serviceAccountIssuer": "https://other.example.com",
     },
-    "namespaces": {"wandb": "other", "operator": "other", "clickhouse": "other", "create": False},
+    "namespaces": {
+        "wandb": "other",
+        "operator": "other",
+        "clickhouse": "other",
+        "podSecurity": "baseline",
+        "create": False,
+    },
     "ingress": {
         "className": "other",
         "controller": "openshift",

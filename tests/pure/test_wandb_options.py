@@ -56,7 +56,7 @@ def made(read: Settings) -> Options:
         name: contracts.SecretKey(name=f"{name}-password", key="password", version="v")
         for name in given_secrets(read.instance)
     }
-    return options(read.instance, keys)
+    return options(read.instance, keys, registry=read.wandb_registry)
 
 
 def tree(of_instance: Mapping[str, Any]) -> dict[str, Any]:
