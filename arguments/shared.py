@@ -27,8 +27,8 @@ from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
 from settings.stores import Bucket, ClickHouseBucket, ExternalMySQL, ExternalObjectStore, ExternalRedis
 
-from .network import clickhouse_access, wandb_access
 from . import supply
+from .network import clickhouse_access, wandb_access
 from .options import given_secrets, options
 
 LOAD_BALANCERS: Mapping[str, Literal["aws", "gcp"]] = {"alb": "aws", "gce": "gcp"}

@@ -474,6 +474,8 @@ def test_monitoring_needs_the_prometheus_operator_and_its_namespace():
     assert RULES not in text
     [warning] = found(watched, definitions=[RULES, MONITORS]).warnings
     assert str(warning).startswith("wandb:monitoring.namespace: ")
+
+
 GATEWAY_API = ("gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
 
 
