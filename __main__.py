@@ -10,7 +10,7 @@ import pulumi
 import preflight
 from arguments import arguments_for, fitting_plan
 from components.clickhouse import ClickHouse
-from components.wandb import WandB
+from components.wandb import install
 from settings import Settings
 
 gc.freeze()
@@ -27,7 +27,7 @@ platform = built.platform
 made = arguments.clickhouse(platform)
 clickhouse = ClickHouse("clickhouse", made).connection if made else platform.clickhouse
 
-wandb = WandB("wandb", arguments.wandb(platform, clickhouse))
+wandb = install("wandb", arguments.wandb(platform, clickhouse))
 
 pulumi.export("url", wandb.url)
 pulumi.export("verified", wandb.verified)

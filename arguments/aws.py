@@ -73,8 +73,10 @@ class AWSArguments(Stores):
         return made is not None and made.backup is not None and made.backup.bucket is None
 
     def _opening_the_bucket(self) -> tuple[str, ...]:
-        running = inventory.running(self.settings.products)
-        return tuple(each.service_account for each in running if each.opens_bucket)
+        instance = self.settings.instance
+        running = inventory.running(self.settings.products, instance.optional_components)
+        accounts = [each.service_account for each in running if each.opens_bucket]
+        return tuple([*accounts, inventory.BUFSTREAM_ACCOUNT] if instance.bufstream else accounts)
 
     def _network(self) -> values.Network:
         network = self.aws.network

@@ -10,9 +10,9 @@ import pulumi
 from components import contracts
 from components.wandb import Options, option_problems
 from components.wandb.chart_values import known
-from components.wandb.options import OIDC, SMTP, ComponentOptions, Kafka, Placing, Proxy, Slack
+from components.wandb.options import OIDC, OLAP, SMTP, ComponentOptions, Kafka, Placing, Proxy, Slack
 from settings import Settings, stop
-from settings.base import SecretKey
+from settings.base import SecretKey, SecretText
 from settings.instance import Component, Instance
 from settings.problems import Problem, in_order, problem, report
 
@@ -37,14 +37,19 @@ def value_problems(settings: Settings) -> list[Problem]:
     ]
 
 
-def given_secrets(instance: Instance) -> dict[str, pulumi.Output[str]]:
+def secret_texts(instance: Instance) -> dict[str, SecretText]:
     """The secrets that the user gave as texts, by what they are for."""
     texts = {
         "oidc": instance.oidc.secret if instance.oidc else None,
         "smtp": instance.smtp.password if instance.smtp else None,
         "slack": instance.slack.secret if instance.slack else None,
     }
-    return {name: text.output() for name, text in texts.items() if text}
+    return {name: text for name, text in texts.items() if text}
+
+
+def given_secrets(instance: Instance) -> dict[str, pulumi.Output[str]]:
+    """The same as outputs, within a program."""
+    return {name: text.output() for name, text in secret_texts(instance).items()}
 
 
 def options(
@@ -68,6 +73,15 @@ def options(
         ca_config_map=instance.ca_config_map,
         proxy=_proxy(instance),
         kafka=_kafka(instance),
+        bufstream=instance.bufstream,
+        optional_components=frozenset(instance.optional_components),
+        weave_token_revision=instance.weave_token_revision,
+        olap=_olap(instance),
+        executor_concurrency=instance.executor_concurrency,
+        panel_cache_gib=instance.panel_cache_gib,
+        artifact_garbage_collection=instance.artifact_garbage_collection,
+        prometheus=instance.prometheus,
+        open_telemetry=instance.open_telemetry,
         env=instance.env,
         env_secrets=_references(instance.env_secrets),
         placing=_placing(instance),
@@ -127,6 +141,22 @@ def _kafka(instance: Instance) -> Kafka | None:
     if kafka is None:
         return None
     return Kafka(host=kafka.host, port=kafka.port, user=kafka.user, password=_reference(kafka.password_secret))
+
+
+def _olap(instance: Instance) -> OLAP | None:
+    olap = instance.olap
+    if olap is None:
+        return None
+    return OLAP(
+        host=olap.host,
+        port=olap.port,
+        user=olap.user,
+        password=contracts.SecretKey(name=olap.password_secret.name, key=olap.password_secret.key),
+        tls=olap.tls,
+        registry_search=olap.registry_search,
+        run_store_accelerator=olap.run_store_accelerator,
+        history=olap.history,
+    )
 
 
 def _placing(where: Instance | Component) -> Placing:

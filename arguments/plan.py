@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -11,6 +11,7 @@ import sizing
 from settings import Settings, stop
 from settings.aws import AWS, ExistingCluster, ManagedCluster
 from settings.base import ContainerResources
+from settings.instance import Instance
 from settings.problems import Problem, problem, report
 from settings.stores import (
     InClusterMySQL,
@@ -65,6 +66,9 @@ def sizing_request(settings: Settings) -> sizing.Request:
     return sizing.Request(
         environment=settings.environment,
         products=settings.products,
+        optional=settings.instance.optional_components,
+        single_container=settings.single_container is not None,
+        bundled=frozenset(_bundled(settings.instance)),
         cloud=settings.target,
         scale=settings.sizing.scale,
         in_cluster_stores=frozenset(_in_cluster(settings)),
@@ -84,6 +88,16 @@ def _on_aws(settings: Settings, aws: AWS) -> dict[str, Any]:
     if settings.sizing.clickhouse_nodes.model_fields_set:
         asked["clickhouse_pool"] = True
     return asked
+
+
+def _bundled(instance: Instance) -> Iterator[str]:
+    """What else W&B's chart brings along."""
+    if instance.bufstream:
+        yield "bufstream"
+    if instance.prometheus:
+        yield "prometheus"
+    if instance.open_telemetry:
+        yield f"otel-{instance.open_telemetry}"
 
 
 def _in_cluster(settings: Settings) -> dict[str, InClusterMySQL | InClusterRedis | InClusterObjectStore]:
@@ -107,7 +121,7 @@ def _explicit(settings: Settings) -> dict[str, Any]:
         "chart_size": settings.sizing.chart_size,
         "mysql_class": settings.mysql.class_name if isinstance(settings.mysql, ManagedMySQL) else None,
         "redis_class": settings.redis.class_name if isinstance(settings.redis, ManagedRedis) else None,
-        "components": {name: _override(each) for name, each in settings.sizing.components.items()},
+        "components": {name: _override(each) for name, each in _components(settings).items()},
         "replicas": {
             name: (each.replicas, each.max_replicas or each.replicas)
             for name, each in settings.sizing.components.items()
@@ -125,6 +139,11 @@ def _explicit(settings: Settings) -> dict[str, Any]:
         "keeper_volume_gib": made.keeper_volume_gib if made else None,
         **_spot(settings.aws),
     }
+
+
+def _components(settings: Settings) -> Mapping[str, ContainerResources]:
+    single = settings.single_container
+    return {"app": single.resources} if single else dict(settings.sizing.components.items())
 
 
 def _spot(aws: AWS | None) -> dict[str, Any]:

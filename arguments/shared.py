@@ -19,7 +19,7 @@ from components.external import ExternalBuckets
 from components.monitoring import Monitoring
 from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
-from components.wandb import ComponentSizing, Versions, WandBArgs, way_in
+from components.wandb import ComponentSizing, SingleContainerArgs, Versions, WandBArgs, way_in
 from settings import Settings
 from settings.clickhouse import ClickHouseBackup, ExternalClickHouse, PodIds
 from settings.cluster import Ingress
@@ -114,8 +114,12 @@ class Arguments(ABC):
             ),
         )
 
-    def wandb(self, platform: contracts.Platform, database: contracts.ClickHouse | None) -> WandBArgs:
-        """W&B on the platform, with Weave on the ClickHouse `database`."""
+    def wandb(
+        self, platform: contracts.Platform, database: contracts.ClickHouse | None
+    ) -> WandBArgs | SingleContainerArgs:
+        """W&B on the platform, with Weave on the ClickHouse `database`; or its server in one container."""
+        if self.settings.single_container:
+            return self._single_container(platform)
         settings, versions = self.settings, self.settings.versions
         return WandBArgs(
             cluster=platform.cluster,
@@ -180,6 +184,27 @@ class Arguments(ABC):
             "chart_login": self._login() if repository.startswith("oci://") and asked.user else asked.charts_secret,
         }
 
+    def _single_container(self, platform: contracts.Platform) -> SingleContainerArgs:
+        settings, wanted = self.settings, self.settings.single_container
+        if wanted is None:
+            raise ValueError("singleContainer: is not given, so there is none")
+        return SingleContainerArgs(
+            cluster=platform.cluster,
+            namespaces=platform.namespaces,
+            mysql=platform.mysql,
+            redis=platform.redis,
+            bucket=platform.bucket,
+            ingress=platform.ingress,
+            url=settings.url,
+            license=self._license(),
+            image=f"wandb/local:{settings.versions.wandb_server}",
+            resources=resources_of(self.plan.components["app"].resources),
+            volume_gib=wanted.volume_gib,
+            options=options(settings.instance, self._option_secrets(platform), registry=settings.wandb_registry),
+            protect=settings.protect,
+            ready_minutes=settings.timeouts.wandb,
+        )
+
     def _sizings(self) -> dict[str, ComponentSizing]:
         asked = self.settings.sizing.components
         made = {name: _sizing(component, asked.get(name)) for name, component in self.plan.components.items()}
@@ -203,7 +228,7 @@ class Arguments(ABC):
         args = NamespacesArgs(
             provider=cluster.provider,
             wandb=names.wandb,
-            operator=names.operator,
+            operator=names.wandb if self.settings.single_container else names.operator,
             clickhouse=names.clickhouse if self.settings.managed_clickhouse else None,
             pod_security=names.pod_security,
             # the Job by which its chart applies the definitions says nothing of how it runs
@@ -229,7 +254,12 @@ class Arguments(ABC):
                     given[name] = store.password.output()
         if not given:
             return named
-        args = CredentialsArgs(provider=cluster.provider, namespace=namespaces.wandb, passwords=given)
+        args = CredentialsArgs(
+            provider=cluster.provider,
+            namespace=namespaces.wandb,
+            passwords=given,
+            random_provider=self.random_provider,
+        )
         return named | dict(Credentials("credentials", args).keys)
 
     def _external_clickhouse(self, passwords: Mapping[str, contracts.SecretKey]) -> contracts.ClickHouse | None:

@@ -117,7 +117,8 @@ def _version(version: tuple[int, int]) -> Iterator[Problem]:
 
 
 def _namespaces_in_use(settings: Settings) -> dict[str, str]:
-    keys = ["wandb", "operator", *(["clickhouse"] if settings.managed_clickhouse else [])]
+    operator = [] if settings.single_container else ["operator"]
+    keys = ["wandb", *operator, *(["clickhouse"] if settings.managed_clickhouse else [])]
     return {key: getattr(settings.namespaces, key) for key in keys}
 
 
@@ -273,6 +274,7 @@ def _instance_secrets(instance: Instance) -> Iterator[BroughtSecret]:
         "smtp.passwordSecret": instance.smtp.password_secret if instance.smtp else None,
         "slack.secretRef": instance.slack.secret_ref if instance.slack else None,
         "kafka.passwordSecret": instance.kafka.password_secret if instance.kafka else None,
+        "olap.passwordSecret": instance.olap.password_secret if instance.olap else None,
     }
     for path, secret in named.items():
         if secret:

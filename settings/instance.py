@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from .base import DNS_LABEL, Model, ObjectName, Port, SecretKey, SecretText, ServerHost, matching, refusal
-from .sizing import ComponentName
+from .sizing import ComponentName, OptionalComponentName
 from .versions import Repository
 
 _QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -191,6 +191,28 @@ class Kafka(Model):
     """The user's password, URL-encoded, in a Secret in W&B's namespace. Needed with `user`."""
 
 
+class OLAP(Model):
+    """A ClickHouse, 26.3 or newer, for what Models keeps there. It is asked by ClickHouse's native protocol, and needs the
+    databases `artifacts`, `runs` and `history`, as far as they are used; it is not Weave's ClickHouse."""
+
+    host: ServerHost
+    """Its host name."""
+    port: Port = 9440
+    """Its port of the native protocol."""
+    user: str = Field(min_length=1)
+    """The user that W&B signs in as."""
+    password_secret: SecretKey
+    """The user's password, URL-encoded, in a Secret in W&B's namespace."""
+    tls: bool = True
+    """Whether the port speaks TLS."""
+    registry_search: bool = False
+    """Search in the registry, in database `artifacts`."""
+    run_store_accelerator: bool = False
+    """Tables of runs, in database `runs`."""
+    history: bool = False
+    """History of runs, in database `history`."""
+
+
 class Component(Model):
     """What differs for one of W&B's components. What is said here takes the place of what is said for all; variables are
     added."""
@@ -235,6 +257,31 @@ class Instance(Model):
     """The proxy to the internet. Default: none."""
     kafka: Kafka | None = None
     """A Kafka of your own. Default: none."""
+    bufstream: bool = False
+    """Whether W&B's chart installs bufstream, which speaks like Kafka and keeps its data in W&B's bucket, and etcd for it with
+    three volumes of 10 GiB. Its pods open the bucket by their role, so only with a bucket of S3 or Google that has no
+    `keysSecret`. In place of `kafka`."""
+    optional_components: list[OptionalComponentName] = Field(default_factory=list)
+    """Components of W&B's chart that are off otherwise: `weave-trace-worker` (scores traces as they come),
+    `weave-evaluate-model-worker`, `weave-trace-agent-scoring-worker`, `flat-run-fields-updater`, `history-updater` and
+    `metric-observer`, which need `kafka` or `bufstream`; `filemeta`, `filestream` and `anaconda2` (sweeps) outside of the
+    server's own pods; `parquet-metadata-cache`; `mcp-server` (under `/mcp`)."""
+    weave_token_revision: int | None = Field(default=None, ge=1)
+    """Another number makes another token of Weave's workers, and the pods that read it start anew. Default: the first token."""
+    olap: OLAP | None = None
+    """A ClickHouse for Models. Default: none, MySQL and files in the bucket serve."""
+    executor_concurrency: int | None = Field(default=None, ge=1, le=1000)
+    """Tasks that each `executor` works on at once. Default: the chart's, 10."""
+    panel_cache_gib: int | None = Field(default=None, ge=1, le=1024)
+    """GiB of the cache of each `weave` (the engine of Models' panels), on the disk of its node. Default: the chart's, 20."""
+    artifact_garbage_collection: bool | None = None
+    """Whether files of deleted artifacts are deleted from the bucket. Default: as W&B has it."""
+    prometheus: bool = False
+    """Whether W&B's chart installs its own Prometheus, and exporters of MySQL's and Redis' metrics for it."""
+    open_telemetry: Literal["deployment", "daemonset"] | None = None
+    """Whether W&B's chart installs its OpenTelemetry collector, once (`deployment`) or on every node (`daemonset`). The second
+    reads the node's files and takes its ports, which the namespace must allow: the ones that the stack makes do not. Default:
+    none."""
     env: Variables = Field(default_factory=dict)
     """Environment variables of all components, in clear text. They win over those of W&B's chart."""
     env_secrets: SecretVariables = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from .cluster import Ingress, Kubernetes, Namespaces
 from .instance import Instance
 from .monitoring import Monitoring
 from .network import NetworkPolicies
+from .single import SingleContainer
 from .sizing import Sizing
 from .stores import (
     InClusterMySQL,
@@ -130,6 +131,9 @@ class Settings(Model):
     instance: Instance = Field(default_factory=Instance)
     """How W&B itself is set up: signing in, mail, certificates, proxies, where its pods run, and further values of its
     chart."""
+    single_container: SingleContainer | None = None
+    """W&B's server in one container, without W&B's operator, where `target` is kubernetes and `products` is `[models]`.
+    Default: none, W&B's operator installs its chart."""
     sizing: Sizing = Field(default_factory=Sizing)
     """How big the installation is."""
     mysql: MySQL = kind_default(_default_mysql, _STORES)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from .base import ContainerResources, InstanceTypeName, Model
+
+OptionalComponentName = Literal[
+    "anaconda2",
+    "filemeta",
+    "filestream",
+    "flat-run-fields-updater",
+    "history-updater",
+    "mcp-server",
+    "metric-observer",
+    "parquet-metadata-cache",
+    "weave-evaluate-model-worker",
+    "weave-trace-agent-scoring-worker",
+    "weave-trace-worker",
+]
+"""The workloads of W&B's chart that run only where they are asked for, by the chart's names."""
 
 ComponentName = Literal[
     "api",
@@ -18,11 +33,47 @@ ComponentName = Literal[
     "parquet",
     "weave",
     "weave-trace",
+    "anaconda2",
+    "filemeta",
+    "filestream",
+    "flat-run-fields-updater",
+    "history-updater",
+    "mcp-server",
+    "metric-observer",
+    "parquet-metadata-cache",
+    "weave-evaluate-model-worker",
+    "weave-trace-agent-scoring-worker",
+    "weave-trace-worker",
 ]
 """The workloads of W&B's chart that this program switches on, by the chart's names."""
 
-ONLY_FOR = {"executor": "models", "parquet": "models", "weave": "models", "weave-trace": "weave"}
+OPTIONAL: tuple[str, ...] = get_args(OptionalComponentName)
+ONLY_FOR = {
+    "executor": "models",
+    "parquet": "models",
+    "weave": "models",
+    "weave-trace": "weave",
+    "anaconda2": "models",
+    "filemeta": "models",
+    "filestream": "models",
+    "flat-run-fields-updater": "models",
+    "history-updater": "models",
+    "metric-observer": "models",
+    "parquet-metadata-cache": "models",
+    "weave-evaluate-model-worker": "weave",
+    "weave-trace-agent-scoring-worker": "weave",
+    "weave-trace-worker": "weave",
+}
 """Those that run for one product alone."""
+READS_RUN_UPDATES = ("flat-run-fields-updater", "history-updater", "metric-observer")
+"""Optional ones that read the topic of run updates, for which W&B's chart knows no port but 9092."""
+READS_QUEUE = (
+    *READS_RUN_UPDATES,
+    "weave-evaluate-model-worker",
+    "weave-trace-agent-scoring-worker",
+    "weave-trace-worker",
+)
+"""Optional ones that take their work from Kafka, or from bufstream."""
 
 
 class ComponentResources(ContainerResources):

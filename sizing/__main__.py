@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import FitReport, InvalidRequest, Overrides, Plan, Request, fit, plan
-from .request import ENVIRONMENTS, PRODUCTS, SCALES, STORES, TARGETS
+from .request import ENVIRONMENTS, OPTIONAL, PRODUCTS, SCALES, STORES, TARGETS
 
 _PIPED_WIDTH = 160
 _DITTO = '"'
@@ -43,6 +43,7 @@ def main(
     node_memory: Annotated[int | None, typer.Option(help="GiB of a node.")] = None,
     clickhouse_shards: Annotated[int | None, typer.Option(help="Shards of ClickHouse.")] = None,
     clickhouse_replicas: Annotated[int | None, typer.Option(help="ClickHouse servers of each shard.")] = None,
+    optional: Annotated[str, typer.Option(help=f"Comma-separated, of {', '.join(OPTIONAL)}.")] = "",
     zones: Annotated[int, typer.Option(help="Zones that the nodes span.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -63,6 +64,7 @@ def main(
     values: dict[str, Any] = {
         "environment": environment,
         "products": _list(products),
+        "optional": _list(optional),
         "cloud": cloud,
         "scale": scale,
         "in_cluster_stores": _stores(in_cluster, environment),
@@ -100,6 +102,8 @@ def _request(request: Request) -> dict[str, Any]:
     return {
         "environment": request.environment,
         "products": sorted(request.products),
+        "optional": sorted(request.optional),
+        "bundled": sorted(request.bundled),
         "cloud": request.cloud,
         "scale": request.scale,
         "in_cluster_stores": list(request.stores),

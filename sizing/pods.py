@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from . import quantity
+from . import chart, quantity
 from .model import Plan
 from .resources import Resources
 
@@ -89,11 +89,14 @@ def _base(plan: Plan) -> Iterator[Pod]:
     if "object-store" in plan.stores:
         yield _job("bucket-setup", Stage.FOUNDATION)
     yield from _clickhouse(plan)
-    yield _pod("wandb-controller-manager", "0", WANDB_OPERATOR, Stage.FOUNDATION)
+    if not plan.request.single_container:
+        yield _pod("wandb-controller-manager", "0", WANDB_OPERATOR, Stage.FOUNDATION)
+    yield from _bundled(plan)
     for name, component in plan.components.items():
         for number in range(component.replicas[0]):
             yield _component(plan, name, number)
-    yield _job("verification", Stage.VERIFICATION)
+    if not plan.request.single_container:
+        yield _job("verification", Stage.VERIFICATION)
 
 
 def _clickhouse(plan: Plan) -> Iterator[Pod]:
@@ -112,8 +115,41 @@ def _clickhouse(plan: Plan) -> Iterator[Pod]:
     yield _job("clickhouse-probe", Stage.SERVERS)
 
 
+_BUNDLED: Mapping[str, tuple[str, ...]] = {
+    "bufstream": ("bufstream", "etcd"),
+    "prometheus": ("prometheus",),
+    "otel-deployment": ("otel",),
+    "otel-daemonset": ("otel",),
+}
+_PROMETHEUS = Resources(cpu_request="500m", memory_request="2Gi")
+"""For the server itself, for which W&B's chart and the community's ask for nothing."""
+
+
+def _bundled(plan: Plan) -> Iterator[Pod]:
+    """What else the chart brings along: on each general node one pod of the collector that is a DaemonSet."""
+    for name in sorted(plan.request.bundled):
+        for workload in chart.independent_of_size():
+            if workload.component not in _BUNDLED[name]:
+                continue
+            if workload.component == "otel" and (workload.kind == "DaemonSet") is not (name == "otel-daemonset"):
+                continue
+            requests = [each.requests for each in workload.containers]
+            resources = Resources(
+                cpu_request=quantity.cpu_text(sum(quantity.cpu(each.get("cpu", "0")) for each in requests)),
+                memory_request=quantity.memory_text(
+                    sum(quantity.memory(each.get("memory", "0Mi")) for each in requests)
+                ),
+            )
+            count = plan.nodes.count if workload.kind == "DaemonSet" else workload.replicas.min
+            for number in range(count):
+                yield _pod(workload.name, str(number), resources, Stage.WANDB)
+        if name == "prometheus":
+            yield _pod("wandb-prometheus-server", "0", _PROMETHEUS, Stage.WANDB)
+
+
 def _operators(plan: Plan) -> Iterator[Pod]:
-    yield _pod("wandb-controller-manager", "update", WANDB_OPERATOR, Stage.FOUNDATION)
+    if not plan.request.single_container:
+        yield _pod("wandb-controller-manager", "update", WANDB_OPERATOR, Stage.FOUNDATION)
     if plan.clickhouse:
         yield _pod("clickhouse-operator", "update", CLICKHOUSE_OPERATOR, Stage.FOUNDATION)
 

@@ -15,6 +15,22 @@ Store = Literal["mysql", "redis", "object-store"]
 
 COMPONENTS = ("api", "app", "console", "executor", "frontend", "glue", "parquet", "weave", "weave-trace")
 """The workloads of W&B's chart that this project switches on, by the chart's names."""
+OPTIONAL = (
+    "anaconda2",
+    "filemeta",
+    "filestream",
+    "flat-run-fields-updater",
+    "history-updater",
+    "mcp-server",
+    "metric-observer",
+    "parquet-metadata-cache",
+    "weave-evaluate-model-worker",
+    "weave-trace-agent-scoring-worker",
+    "weave-trace-worker",
+)
+"""Those that run only where they are asked for."""
+BUNDLED = ("bufstream", "prometheus", "otel-deployment", "otel-daemonset")
+"""What else W&B's chart can bring along: a queue, and monitoring."""
 STORES: tuple[Store, ...] = get_args(Store)
 ENVIRONMENTS: tuple[str, ...] = get_args(reference.Environment)
 PRODUCTS = ("models", "weave")
@@ -79,6 +95,12 @@ class Request:
 
     environment: reference.Environment
     products: Collection[str]
+    optional: Collection[str] = ()
+    """Optional components that run too, by the chart's names."""
+    bundled: Collection[str] = ()
+    """Of `BUNDLED`."""
+    single_container: bool = False
+    """Whether the server is one container, planned as component `app`, without W&B's operator. For Models alone."""
     cloud: Target = "kubernetes"
     scale: reference.Scale | None = None
     """By users; None: W&B's tables for the environment alone."""
@@ -129,18 +151,20 @@ class Request:
         return STORES if chosen is True else tuple(each for each in STORES if chosen and each in chosen)
 
 
-def components(products: Collection[str]) -> tuple[str, ...]:
-    """The components that serve `products`, by the chart's names.
+def components(products: Collection[str], optional: Collection[str] = ()) -> tuple[str, ...]:
+    """The components that serve `products`, by the chart's names, and after them those of `optional`.
 
     Models without Weave needs no trace server; Weave without Models needs no pipelines of run history and files
     (`executor`, `parquet`) and no engine of Models' panels, which the chart calls `weave`.
     """
     wanted = frozenset(products)
-    return tuple(each for each in COMPONENTS if chart.serves(chart.workload(each, chart.SIZES[0]), wanted))
+    usual = [each for each in COMPONENTS if chart.serves(chart.workload(each, chart.SIZES[0]), wanted)]
+    return (*usual, *(each for each in OPTIONAL if each in optional))
 
 
 def _freeze(request: Request) -> None:
-    object.__setattr__(request, "products", frozenset(request.products))
+    for name in ("products", "optional", "bundled"):
+        object.__setattr__(request, name, frozenset(getattr(request, name)))
     if not isinstance(request.in_cluster_stores, bool):
         object.__setattr__(request, "in_cluster_stores", frozenset(request.in_cluster_stores))
 
@@ -157,6 +181,11 @@ def _problems(request: Request) -> list[str]:
     ]
     for product in sorted(request.products):
         found += _one_of("products", product, PRODUCTS)
+    if request.single_container and "weave" in request.products:
+        found.append("single_container: is for Models alone; leave weave out of the products")
+    for name, known in (("optional", OPTIONAL), ("bundled", BUNDLED)):
+        for each in sorted(getattr(request, name)):
+            found += _one_of(name, each, known)
     if not request.products:
         found.append(f"products: none given; one or both of {', '.join(PRODUCTS)} wanted")
     if not isinstance(request.in_cluster_stores, bool):
@@ -201,7 +230,7 @@ def _override_problems(request: Request) -> list[str]:
 
 def _names(explicit: Overrides) -> list[str]:
     found = []
-    for name, known in (("components", COMPONENTS), ("replicas", COMPONENTS)):
+    for name, known in (("components", (*COMPONENTS, *OPTIONAL)), ("replicas", (*COMPONENTS, *OPTIONAL))):
         for each in getattr(explicit, name):
             found += _one_of(name, each, known)
     for name in ("stores", "store_volume_gib"):

@@ -41,6 +41,7 @@ WEAVE_RECOMMENDED = Source(f"{WEAVE_GUIDE}, newest edition", "sizing of Keeper a
 WEAVE_CACHE = Source(WEAVE_GUIDE, "s3_disk_cache (the cache must be smaller than the volume)")
 TERRAFORM = Source("W&B Terraform modules", "deployment-size.tf (aws 8.0.0, google 10.8.2, azurerm 7.9.2)")
 CHART = Source("chart operator-wandb 0.43.8", "resources, autoscaling and strategy of its workloads, rendered")
+ON_PREMISES = Source("W&B's guide for a server on premises", "resources of its Deployment")
 OPERATOR_CHART = Source("chart operator 1.4.8", "resources")
 EKS = Source("EKS node bootstrap (nodeadm) and EKS user guide", "kube-reserved, eviction, pods of a node")
 EKS_ADDONS = Source("planning estimate", "checked against what EKS' add-ons request at their defaults")

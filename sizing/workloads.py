@@ -52,8 +52,10 @@ def planned_components(
 
     Returns them with the reasons for their numbers, by dotted path.
     """
+    if request.single_container:
+        return _single_container(request)
     found, reasons = {}, {}
-    for name in components(request.products):
+    for name in components(request.products, request.optional):
         preset = chart.workload(name, chart_size)
         component, why = _preset(preset, chart_size)
         if share:
@@ -70,6 +72,19 @@ def planned_components(
             reasons[f"{path}.replicas"] = _explicit(why)
         found[name] = component
     return found, reasons
+
+
+SINGLE_CONTAINER = Resources(cpu_request="2", memory_request="4Gi", cpu_limit="4", memory_limit="8Gi")
+
+
+def _single_container(request: Request) -> tuple[dict[str, Component], dict[str, Reason]]:
+    """All of the server in one pod, the old one gone before the next comes: they share a volume."""
+    why = Reason(text="2 CPU and 4 GB, at most 4 CPU and 8 GB", source=sources.ON_PREMISES)
+    wanted = request.overrides.components.get("app", ResourceOverride())
+    one = Component(
+        resources=wanted.over(SINGLE_CONTAINER), explicit=True, replicas=(1, 1), explicit_replicas=True, surge=0
+    )
+    return {"app": one}, {"components.app": _explicit(why) if wanted else why}
 
 
 def _preset(workload: chart.Workload, chart_size: str) -> tuple[Component, Reason]:

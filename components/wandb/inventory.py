@@ -1,7 +1,8 @@
 """What W&B's chart runs for each product: one row per component that this program switches on or off.
 
 Facts of chart `operator-wandb` 0.43.8: its values, its templates, and those of `wandb-base`, of which every component
-is an instance. A component that is not in this table keeps the chart's default, which is off.
+is an instance. A component that is not in this table keeps the chart's default, which is off, and so does an optional one
+that nobody asked for.
 """
 
 from __future__ import annotations
@@ -36,6 +37,18 @@ class Component:
     """The chart sets the resources of its container itself, and those win over the component's."""
     leader_election: bool = False
     """More than one replica only with a leader election among them."""
+    optional: bool = False
+    """Runs only where it is asked for by name."""
+    reads_queue: bool = False
+    """Takes its work from Kafka, or from what speaks like it."""
+    weave_worker: bool = False
+    """Works for Weave's trace server, and knows it by the token of the workers."""
+    internal_caller: bool = False
+    """Calls W&B with a token of its ServiceAccount."""
+    own_version: bool = False
+    """Its image has a version of its own, which the chart pins."""
+    run_updates: bool = False
+    """Reads the topic of run updates, for which the chart knows no port but 9092."""
     interruptible: bool = False
     """May run on nodes that are taken away at two minutes' notice: it holds nothing but a cache, and only answers what can be asked again.
 
@@ -86,8 +99,82 @@ COMPONENTS: tuple[Component, ...] = (
         product="weave",
         switches=("weave-trace.install", "global.weave-trace.enabled"),
         ready="8722/traces/health",
+        internal_caller=True,
+    ),
+    Component(name="anaconda2", product="models", switches=("anaconda2.install",), optional=True),
+    Component(name="filemeta", product="models", switches=("filemeta.install",), optional=True, opens_bucket=True),
+    Component(name="filestream", product="models", switches=("filestream.install",), optional=True, opens_bucket=True),
+    Component(
+        name="flat-run-fields-updater",
+        product="models",
+        switches=("flat-run-fields-updater.install",),
+        optional=True,
+        opens_bucket=True,
+        reads_queue=True,
+        run_updates=True,
+    ),
+    Component(
+        name="history-updater",
+        product="models",
+        switches=("history-updater.install",),
+        optional=True,
+        opens_bucket=True,
+        reads_queue=True,
+        run_updates=True,
+    ),
+    Component(
+        name="mcp-server",
+        switches=("mcp-server.install",),
+        optional=True,
+        ready="8080/mcp/health",
+        own_version=True,
+        own_resources=True,
+    ),
+    Component(
+        name="metric-observer",
+        product="models",
+        switches=("metric-observer.install",),
+        optional=True,
+        opens_bucket=True,
+        reads_queue=True,
+        run_updates=True,
+    ),
+    Component(
+        name="parquet-metadata-cache",
+        product="models",
+        switches=("parquet-metadata-cache.install",),
+        optional=True,
+        opens_bucket=True,
+    ),
+    Component(
+        name="weave-evaluate-model-worker",
+        product="weave",
+        switches=("weave-evaluate-model-worker.install",),
+        optional=True,
+        reads_queue=True,
+        weave_worker=True,
+    ),
+    Component(
+        name="weave-trace-agent-scoring-worker",
+        product="weave",
+        switches=("weave-trace-agent-scoring-worker.install",),
+        optional=True,
+        reads_queue=True,
+        weave_worker=True,
+    ),
+    Component(
+        name="weave-trace-worker",
+        product="weave",
+        switches=("weave-trace-worker.install",),
+        optional=True,
+        reads_queue=True,
+        weave_worker=True,
+        internal_caller=True,
     ),
 )
+
+BUFSTREAM_ACCOUNT = "bufstream-service-account"
+"""ServiceAccount of the bundled bufstream, which keeps its data in the bucket. A name that its chart has fixed."""
 
 
 def checked(products: Collection[str]) -> frozenset[Product]:
@@ -102,10 +189,14 @@ def checked(products: Collection[str]) -> frozenset[Product]:
     return frozenset(each for each in known if each in products)
 
 
-def running(products: Collection[str]) -> tuple[Component, ...]:
-    """The components that serve `products`, in the order of the table.
+def running(products: Collection[str], optional: Collection[str] = ()) -> tuple[Component, ...]:
+    """The components that serve `products`, in the order of the table; of the optional ones those that are asked for.
 
     Models without Weave needs no trace server; Weave without Models needs neither the pipelines of run history and
     files (`executor`, `parquet`) nor the engine of Models' panels, which the chart calls `weave`.
     """
-    return tuple(each for each in COMPONENTS if each.product is None or each.product in products)
+    return tuple(
+        each
+        for each in COMPONENTS
+        if (each.product is None or each.product in products) and (not each.optional or each.name in optional)
+    )

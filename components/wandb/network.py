@@ -71,6 +71,8 @@ TRAFFIC: Mapping[str, Traffic] = {
     "weave": Traffic(inner=(9994,), calls={"api": (8081,)}, needs=frozenset({"bucket", "web"})),
     # the Service listens on 8722
     "weave-trace": Traffic(entry=(8080,), calls={"api": (8081,)}, needs=frozenset({"clickhouse", "web"})),
+    # it calls W&B under its URL, as users do
+    "mcp-server": Traffic(entry=(8080,), needs=frozenset({"web"})),
 }
 
 
@@ -99,11 +101,13 @@ class NetworkArgs:
     operator_namespace: pulumi.Input[str]
     products: Collection[str]
     bucket: contracts.Bucket
+    optional: Collection[str] = ()
+    """Optional components that run. Those without a row in `TRAFFIC` are among what `further` is for."""
 
 
 def policies(args: NetworkArgs) -> dict[str, dict[str, Any]]:
     """Every policy, by a short name: W&B's components, what else is in its release, verification, stores and operator."""
-    on = running(args.products)
+    on = running(args.products, [each for each in args.optional if each in TRAFFIC])
     made = {each.name: _component(args, each, on) for each in on}
     made["further"] = _further(args, on)
     made["verification"] = _verification(args, on)
@@ -144,9 +148,15 @@ def _component(args: NetworkArgs, component: Component, on: Sequence[Component])
             if called in running_names
             for rule in network.outgoing([_pods([called])], ports)
         ),
-        *_needed(args, traffic.needs),
+        *_needed(args, traffic.needs | _with_workers(args, name)),
     ]
     return _policy(args, f"{NAME}-{name}", _pods([name]), ingress, egress)
+
+
+def _with_workers(args: NetworkArgs, name: str) -> frozenset[Need]:
+    """Weave's trace server keeps in Redis what it shares with its workers."""
+    workers = [each for each in running(args.products, args.optional) if each.weave_worker]
+    return frozenset({"redis"}) if workers and name == "weave-trace" else frozenset()
 
 
 def _further(args: NetworkArgs, on: Sequence[Component]) -> dict[str, Any]:
@@ -178,7 +188,8 @@ def _store(args: NetworkArgs, store: Store, on: Sequence[Component]) -> dict[str
             ]
         }
     }
-    peers = [_pods(_with(need, on)), _others(on), *([] if store == "redis" else [furnishing])]
+    readers = [*_with(need, on), *(each.name for each in on if need in _with_workers(args, each.name))]
+    peers = [_pods(readers), _others(on), *([] if store == "redis" else [furnishing])]
     if store == "seaweedfs" and args.access.clickhouse_in_store and args.access.clickhouse is not None:
         peers.append(args.access.clickhouse)
     return _policy(args, store, _stored(store), network.incoming(peers, [STORE_PORTS[store]]), [])

@@ -88,7 +88,7 @@ def _access(block: dict[str, Any], options: Options) -> None:
     if auth:
         block["auth"] = auth
     if smtp := options.smtp:
-        server = {"host": smtp.host, "port": smtp.port, "user": smtp.user, "password": _reference(smtp.password)}
+        server = {"host": smtp.host, "port": smtp.port, "user": smtp.user, "password": reference(smtp.password)}
         block["email"] = {"smtp": server | ({"mailFrom": smtp.sender} if smtp.sender else {})}
     if options.ca_certificates:
         block["customCACerts"] = list(options.ca_certificates)
@@ -101,7 +101,7 @@ def _slack(block: dict[str, Any], options: Options) -> dict[str, Any]:
     if options.slack is None:
         return {}
     block["slack"] = {"clientId": options.slack.client_id}
-    return {name: _reference(options.slack.secret) for name in ("GORILLA_SLACK_SECRET", "SLACK_SECRET")}
+    return {name: reference(options.slack.secret) for name in ("GORILLA_SLACK_SECRET", "SLACK_SECRET")}
 
 
 def _kafka(block: dict[str, Any], kafka: Kafka | None) -> dict[str, Any]:
@@ -145,8 +145,9 @@ def _component(block: dict[str, Any], options: Options, own: ComponentOptions) -
 
 
 def _variables(plain: Mapping[str, str], secrets: Mapping[str, contracts.SecretKey]) -> dict[str, Any]:
-    return {**plain, **{name: _reference(secret) for name, secret in secrets.items()}}
+    return {**plain, **{name: reference(secret) for name, secret in secrets.items()}}
 
 
-def _reference(secret: contracts.SecretKey) -> dict[str, Any]:
+def reference(secret: contracts.SecretKey) -> dict[str, Any]:
+    """A variable of a container that is read from a Secret."""
     return {"valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}

@@ -61,6 +61,26 @@ class Kafka:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OLAP:
+    """A ClickHouse for what Models keeps there, and what that is. It is asked by the native protocol."""
+
+    host: str
+    port: int = 9440
+    user: str
+    password: contracts.SecretKey
+    tls: bool = True
+    registry_search: bool = False
+    """Search in the registry, in database `artifacts`."""
+    run_store_accelerator: bool = False
+    """Tables of runs, in database `runs`."""
+    history: bool = False
+    """History of runs, in database `history`."""
+
+
+Collector = Literal["deployment", "daemonset"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Placing:
     """Where pods run, and as whom; what is empty stays as the chart has it."""
 
@@ -96,6 +116,24 @@ class Options:
     ca_config_map: str | None = None
     proxy: Proxy | None = None
     kafka: Kafka | None = None
+    """At most one of this and `bufstream`."""
+    bufstream: bool = False
+    """Whether the chart installs bufstream, which speaks like Kafka and keeps its data in the bucket, and etcd for it."""
+    optional_components: frozenset[str] = frozenset()
+    """Those of the inventory that run only where they are asked for."""
+    weave_token_revision: int | None = None
+    """Another one makes another token of Weave's workers, and starts anew whoever reads it."""
+    olap: OLAP | None = None
+    executor_concurrency: int | None = None
+    """Tasks that one `executor` works on at once."""
+    panel_cache_gib: int | None = None
+    """Cache of each `weave`, the engine of Models' panels."""
+    artifact_garbage_collection: bool | None = None
+    """Whether files of deleted artifacts are deleted; None: as W&B has it."""
+    prometheus: bool = False
+    """Whether the chart installs its Prometheus, and exporters of MySQL's and Redis' metrics for it."""
+    open_telemetry: Collector | None = None
+    """Whether the chart installs its OpenTelemetry collector: once, or on every node with access to the node's files."""
     env: Mapping[str, str] = field(default_factory=dict)
     env_secrets: Mapping[str, contracts.SecretKey] = field(default_factory=dict)
     placing: Placing = field(default_factory=Placing)
@@ -118,5 +156,6 @@ class Options:
             "smtp": self.smtp.password if self.smtp else None,
             "slack": self.slack.secret if self.slack else None,
             "kafka": self.kafka.password if self.kafka else None,
+            "olap": self.olap.password if self.olap else None,
         }
         return {name: secret for name, secret in found.items() if secret}

@@ -53,11 +53,20 @@ def weave_worker_auth(
     random_provider: pulumi_random.Provider,
     namespace: pulumi.Input[str],
     *,
+    revision: int | None,
     parent: pulumi.Resource,
     opts: pulumi.ResourceOptions,
 ) -> contracts.SecretKey:
-    """The token by which Weave's workers know each other. W&B calls for it wherever Weave runs."""
-    token = random_text(f"{name}-weave-worker-auth", random_provider, parent=parent)
+    """The token by which Weave's workers know each other. W&B calls for it wherever Weave runs.
+
+    Another `revision` makes another token.
+    """
+    token = random_text(f"{name}-weave-worker-auth", random_provider, parent=parent, revision=revision)
     return secret(
-        f"{name}-weave-worker-auth", name=WEAVE_WORKER_AUTH, namespace=namespace, values={"key": token}, opts=opts
+        f"{name}-weave-worker-auth",
+        name=WEAVE_WORKER_AUTH,
+        namespace=namespace,
+        values={"key": token},
+        version=str(revision) if revision is not None else None,
+        opts=opts,
     )

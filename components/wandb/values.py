@@ -16,7 +16,7 @@ import pulumi
 
 from .. import contracts
 from ..later import lift
-from . import chart_values
+from . import additions, chart_values
 from .bucket import PROXY_ENVIRONMENT, bucket_values
 from .inventory import COMPONENTS, NAME, Component, Product, checked, running
 from .option_values import merge_options
@@ -79,6 +79,8 @@ class ValuesArgs:
     revision: pulumi.Input[str] | None = None
     spot_pool: str | None = None
     """`contracts.Cluster.spot_pool`."""
+    storage_class: str | None = None
+    """Of the volumes that the chart claims; None: the cluster's default."""
     options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
@@ -88,6 +90,7 @@ class ValuesArgs:
             size=self.size,
             components=self.components,
             clickhouse=self.clickhouse,
+            bucket=self.bucket,
             options=self.options,
         )
 
@@ -99,6 +102,7 @@ def check(
     size: str,
     components: Mapping[str, ComponentSizing],
     clickhouse: contracts.ClickHouse | None,
+    bucket: contracts.Bucket,
     options: Options,
 ) -> None:
     """Raises ValueError, naming the argument, for what the chart would take in silence and W&B would not work with."""
@@ -117,8 +121,32 @@ def check(
     for name, sizing in components.items():
         if sizing.replicas and not 1 <= sizing.replicas[0] <= sizing.replicas[1]:
             raise ValueError(f"components: {name} has replicas {sizing.replicas}; 1 <= minimum <= maximum wanted")
-    if wrong := option_problems(options):
-        raise ValueError("options: " + " ".join(map(str, wrong)))
+    if wrong := addition_problem(options, products, bucket):
+        raise ValueError(f"options: {wrong}")
+    if found := option_problems(options):
+        raise ValueError("options: " + " ".join(map(str, found)))
+
+
+def addition_problem(options: Options, products: Collection[str], bucket: contracts.Bucket) -> str | None:
+    """The first thing that an optional component lacks."""
+    known = {each.name: each for each in COMPONENTS if each.optional}
+    for name in sorted(options.optional_components):
+        component = known.get(name)
+        if component is None:
+            return f"{name} is not an optional component; {', '.join(known)} are"
+        if component.product and component.product not in products:
+            return f"{name} works for the product {component.product}, which is not among the products"
+        if component.reads_queue and not (options.kafka or options.bufstream):
+            return f"{name} takes its work from a queue; give kafka, or bufstream"
+        if component.run_updates and options.kafka and options.kafka.port != 9092:
+            return f"{name} reads from port 9092 alone, and kafka has another"
+    if options.kafka and options.bufstream:
+        return "kafka and bufstream are given; one of them is the queue"
+    if options.bufstream and not additions.opens_by_identity(bucket):
+        return "bufstream opens a bucket of S3 or Google by its identity alone; give kafka"
+    if "models" not in products and (options.olap or options.executor_concurrency or options.panel_cache_gib):
+        return "olap, executor_concurrency and panel_cache_gib are of Models, which is not among the products"
+    return None
 
 
 def option_problems(options: Options) -> list[chart_values.Problem]:
@@ -129,7 +157,7 @@ def option_problems(options: Options) -> list[chart_values.Problem]:
 
 def values(args: ValuesArgs) -> dict[str, Any]:
     """`spec.values` for `args`. The same arguments give the same values, in the same order."""
-    on = running(args.products)
+    on = running(args.products, args.options.optional_components)
     tree: dict[str, Any] = {
         "reconcileFrequency": "10m",  # also the time until a failed apply is tried again, which is an hour by default
         "global": _global(args),
@@ -137,7 +165,7 @@ def values(args: ValuesArgs) -> dict[str, Any]:
         **{name: {"install": False} for name in NEVER_INSTALLED},
     }
     for component in COMPONENTS:
-        for switch in component.switches:
+        for switch in component.switches if component in on or not component.optional else ():
             put(tree, switch, component in on)
     for component in on:
         tree.setdefault(component.name, {}).update(_component(component, args))
@@ -145,6 +173,14 @@ def values(args: ValuesArgs) -> dict[str, Any]:
     if "models" not in args.products:
         # the frontend's proxy does not start while a host it may forward to has no address, and `weave` is off
         tree["frontend"]["env"] = {"FRONTEND_WEAVE_BACKEND": f"{NAME}-app:8080"}
+    additions.add(
+        tree,
+        args.options,
+        on,
+        redis=args.redis,
+        identity=args.identity,
+        storage_class=args.storage_class,
+    )
     return merge_options(tree, args.options, on)
 
 
@@ -242,13 +278,14 @@ def _internal_callers(args: ValuesArgs) -> list[dict[str, Any]]:
     # An empty list and not an absent one: the chart's own names an issuer, and opens its keys to everybody.
     if "weave" not in args.products:
         return []
-    subject = lift(f"system:serviceaccount:{{}}:{NAME}-weave-trace".format, args.namespace)
-    return [{"subject": subject, "issuer": args.service_account_issuer}]
+    callers = [each for each in running(args.products, args.options.optional_components) if each.internal_caller]
+    subjects = [lift(f"system:serviceaccount:{{}}:{each.service_account}".format, args.namespace) for each in callers]
+    return [{"subject": each, "issuer": args.service_account_issuer} for each in subjects]
 
 
 def _component(component: Component, args: ValuesArgs) -> dict[str, Any]:
     block: dict[str, Any] = {"securityContext": {"capabilities": {"drop": ["ALL"]}}}
-    if args.image_tag is not None:
+    if args.image_tag is not None and not component.own_version:
         block["image"] = {"tag": args.image_tag}
     if component.opens_bucket and args.identity.service_account_annotations:
         block["serviceAccount"] = {"annotations": dict(args.identity.service_account_annotations)}

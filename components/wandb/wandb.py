@@ -113,6 +113,7 @@ class WandBArgs:
             size=self.size,
             components=self.components,
             clickhouse=self.clickhouse,
+            bucket=self.bucket,
             options=self.options,
         )
 
@@ -169,6 +170,7 @@ class WandB(pulumi.ComponentResource):
             operator_namespace=args.namespaces.operator,
             products=args.products,
             bucket=args.bucket,
+            optional=args.options.optional_components,
         )
         for who, made in policies(asked).items():
             NetworkPolicy(f"{self._name}-{who}-access", metadata=made["metadata"], spec=made["spec"], opts=self._object)
@@ -220,7 +222,7 @@ class WandB(pulumi.ComponentResource):
             image=args.controller_image,
             tag=args.versions.controller,
             follow_release_channel=args.follow_release_channel,
-            env=proxy_environment(args.options.proxy, running(args.products)),
+            env=proxy_environment(args.options.proxy, running(args.products, args.options.optional_components)),
             pull_secrets=args.pull_secrets,
         )
 
@@ -234,7 +236,12 @@ class WandB(pulumi.ComponentResource):
         if "weave" not in args.products:
             return args.namespaces.wandb
         token = weave_worker_auth(
-            self._name, args.random_provider, args.namespaces.wandb, parent=self, opts=self._object
+            self._name,
+            args.random_provider,
+            args.namespaces.wandb,
+            revision=args.options.weave_token_revision,
+            parent=self,
+            opts=self._object,
         )
         return pulumi.Output.all(args.namespaces.wandb, token.name).apply(lambda known: known[0])
 
@@ -260,6 +267,7 @@ class WandB(pulumi.ComponentResource):
             image_tag=None if args.follow_release_channel else args.versions.server,
             license_fingerprint=license_fingerprint,
             spot_pool=args.cluster.spot_pool,
+            storage_class=args.cluster.storage_class,
             options=args.options,
         )
 
@@ -271,6 +279,7 @@ class WandB(pulumi.ComponentResource):
             gateway=gateway,
             hosts=[str(urlsplit(args.url).hostname), *args.options.additional_hosts],
             products=frozenset(args.products),
+            optional=args.options.optional_components,
             instance=instance.resource,
         )
 
@@ -281,7 +290,7 @@ class WandB(pulumi.ComponentResource):
             namespace=args.namespaces.wandb,
             operator_namespace=args.namespaces.operator,
             image=args.utility_image,
-            components=running(args.products),
+            components=running(args.products, args.options.optional_components),
             revision=revision,
             instance=instance.resource,
             ready_minutes=args.ready_minutes,

@@ -7,7 +7,7 @@ an Ingress of them; for the Gateway API, which it does not know, this program ma
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -35,9 +35,11 @@ class Route:
     port: int
 
 
-def routes(products: Sequence[str] | frozenset[str]) -> tuple[Route, ...]:
-    """Every route of an installation for `products`, in the chart's order."""
+def routes(products: Collection[str], optional: Collection[str] = ()) -> tuple[Route, ...]:
+    """Every route of an installation for `products` with those optional components, in the chart's order."""
     table = [("/", "frontend", 8080), ("/api", "api", 8081), ("/graphql", "api", 8081), ("/graphql2", "api", 8081)]
+    if "mcp-server" in optional:
+        table.append(("/mcp", "mcp-server", 8080))
     table.append(("/console", "console", 8082))
     if "weave" in products:
         table.append(("/traces", "weave-trace", 8722))
@@ -90,6 +92,8 @@ class GatewayRouteArgs:
     gateway: contracts.Gateway
     hosts: Sequence[str]
     products: frozenset[str]
+    optional: Collection[str] = ()
+    """Optional components that run."""
     instance: pulumi.Resource
     """The WeightsAndBiases resource: its Services are there before the route, and after it."""
 
@@ -119,7 +123,7 @@ class GatewayRoute(pulumi.ComponentResource):
             api_version=GATEWAY_API,
             kind="HTTPRoute",
             metadata=_metadata(args.namespace),
-            spec=route_spec(args.gateway, parent, args.hosts, args.products),
+            spec=route_spec(args.gateway, parent, args.hosts, args.products, args.optional),
             opts=child,
         )
         if args.gateway.class_name is not None and args.gateway.tls_secret is not None:
@@ -161,7 +165,11 @@ def gateway_spec(gateway: contracts.Gateway, hosts: Sequence[str]) -> dict[str, 
 
 
 def route_spec(
-    gateway: contracts.Gateway, parent: Mapping[str, Any], hosts: Sequence[str], products: frozenset[str]
+    gateway: contracts.Gateway,
+    parent: Mapping[str, Any],
+    hosts: Sequence[str],
+    products: Collection[str],
+    optional: Collection[str] = (),
 ) -> dict[str, Any]:
     """`spec` of the HTTPRoute: the longest path wins by the API's own rules, as in an Ingress."""
     seconds = {"timeouts": {"request": f"{gateway.timeout_seconds}s"}}
@@ -171,7 +179,7 @@ def route_spec(
             "backendRefs": [{"name": each.service, "port": each.port}],
             **seconds,
         }
-        for each in routes(products)
+        for each in routes(products, optional)
     ]
     return {"parentRefs": [dict(parent)], "hostnames": list(hosts), "rules": rules}
 

@@ -266,14 +266,17 @@ class Pods:
 
 
 def _refused(pod: Object, lookup: gate.Lookup) -> gate.Obstacle | None:
-    """A ClickHouse server that would end at once because of its configuration."""
+    """A server of ClickHouse or W&B that would end at once because of its configuration."""
     volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
     for entry in pod["spec"]["containers"]:
-        if not images.is_clickhouse_server(entry["image"]):
-            continue
-        mounts = entry.get("volumeMounts") or ()
-        room = partial(_capacity, mounts, volumes, lookup)
-        if message := images.clickhouse_server.refusal(_configuration(mounts, volumes, lookup), room):
+        message = None
+        if images.is_clickhouse_server(entry["image"]):
+            mounts = entry.get("volumeMounts") or ()
+            room = partial(_capacity, mounts, volumes, lookup)
+            message = images.clickhouse_server.refusal(_configuration(mounts, volumes, lookup), room)
+        elif images.is_wandb_local(entry["image"]):
+            message = images.wandb_local.refusal(pod, environment.resolve(pod, entry, lookup))
+        if message:
             text = f"back-off 10s restarting failed container={entry['name']}: {message}"
             return gate.Obstacle(reason="CrashLoopBackOff", message=text, container=entry["name"], event="BackOff")
     return None

@@ -6,7 +6,7 @@ touches it is given up (`check`).
 registry    what a rule is, and the list of all
 targets     which keys belong to which target
 general     licence, products, names, Ingress, containers; stores, buckets and clickhouse: the data stores
-instance    how W&B itself is set up
+instance    how W&B itself is set up; single: its server in one container
 network     who may connect to whom
 air_gap     what would still reach out of a network without a way out
 aws_...     what the target `aws` needs: network, cluster, the way in, ARNs, its data stores
@@ -35,6 +35,7 @@ from . import (
     general,
     instance,
     network,
+    single,
     stores,
     targets,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "general",
     "instance",
     "network",
+    "single",
     "stores",
     "targets",
 ]

@@ -156,7 +156,7 @@ def _clickhouse_takes(path: str, bucket: AnyBucket) -> Problems:
 
 @_of(CLICKHOUSE, BACKUPS)
 def _region(path: str, bucket: AnyBucket) -> Problems:
-    if not _REGION.fullmatch(bucket.region):
+    if bucket.region is not UNDECIDABLE and not _REGION.fullmatch(bucket.region):
         yield problem(
             f"{path}.region", f"is not the name of a region (got {bucket.region})", "Use letters, digits and hyphens."
         )

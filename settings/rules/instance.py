@@ -9,7 +9,8 @@ from ..instance import SMTP, Component, Instance
 from ..lenient import UNDECIDABLE
 from ..model import Settings
 from ..problems import problem
-from ..sizing import ONLY_FOR
+from ..sizing import ONLY_FOR, OPTIONAL, READS_QUEUE, READS_RUN_UPDATES
+from ..stores import ExternalObjectStore, InClusterObjectStore
 from ..surface import full
 from .passwords import not_url_safe
 from .registry import Problems, given, rule
@@ -118,6 +119,115 @@ def _components_that_run(settings: Settings) -> Problems:
                 f"is given, and {name} runs for the product {product} alone, which is not among `products`",
                 "Remove it.",
             )
+        elif name in OPTIONAL and instance and name not in instance.optional_components:
+            yield problem(
+                f"instance.components.{name}",
+                f"is given, and {name} runs only where it is asked for",
+                f"Add it to `{full('instance.optionalComponents')}`, or remove this.",
+            )
+    for name in settings.sizing.components:
+        asked = instance.optional_components if instance else ()
+        if name in OPTIONAL and name not in asked:
+            yield problem(
+                f"sizing.components.{name}",
+                f"is given, and {name} runs only where it is asked for",
+                f"Add it to `{full('instance.optionalComponents')}`, or remove this.",
+            )
+
+
+@rule
+def _optional_components(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    names = instance.optional_components if instance else ()
+    for index, name in enumerate(names):
+        path, product = f"instance.optionalComponents[{index}]", ONLY_FOR.get(name)
+        if name in names[:index]:
+            yield problem(path, f"is {name} again", "Name each once.")
+        elif product and product not in settings.products:
+            yield problem(
+                path,
+                f"is {name}, which runs for the product {product} alone, and that is not among `products`",
+                "Remove it.",
+            )
+        elif name in READS_QUEUE and instance and not (given(instance.kafka) or instance.bufstream):
+            yield problem(
+                path,
+                f"is {name}, which takes its work from a queue, and there is none",
+                f"Give `{full('instance.kafka')}`, or set `{full('instance.bufstream')}` where pods open the bucket by a role.",
+            )
+        elif name in READS_RUN_UPDATES and instance and instance.kafka and instance.kafka.port != 9092:
+            yield problem(
+                path,
+                f"is {name}, which W&B's chart lets read from port 9092 alone, and `instance.kafka.port` is another",
+                "Let the broker listen on 9092, or remove it.",
+            )
+
+
+@rule
+def _bundled_queue(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    if instance is None or not instance.bufstream:
+        return
+    if given(instance.kafka):
+        yield problem("instance.bufstream", "is true, and `instance.kafka` is given too", "Keep one of them.")
+    store = settings.object_store
+    external = store.bucket if isinstance(store, ExternalObjectStore) else None
+    by_keys = external and (external.keys_secret or external.endpoint or external.provider not in ("s3", "gcs"))
+    if by_keys or isinstance(store, InClusterObjectStore):
+        yield problem(
+            "instance.bufstream",
+            "is true, and its pods would have no role by which they open the bucket",
+            f"Use a bucket of S3 or Google without `keysSecret`, or bring a Kafka under `{full('instance.kafka')}`.",
+        )
+
+
+@rule
+def _of_models_alone(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    if instance is None or "models" in settings.products:
+        return
+    of_models = {
+        "olap": instance.olap,
+        "executorConcurrency": instance.executor_concurrency,
+        "panelCacheGiB": instance.panel_cache_gib,
+    }
+    for key, value in of_models.items():
+        if value is not None:
+            yield problem(
+                f"instance.{key}", "is given, and it is of Models, which is not among `products`", "Remove it."
+            )
+
+
+@rule
+def _token_of_weave(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    if instance and given(instance.weave_token_revision) and "weave" not in settings.products:
+        yield problem(
+            "instance.weaveTokenRevision", "is given, and it is of Weave, which is not among `products`", "Remove it."
+        )
+
+
+@rule
+def _olap_for_something(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    olap = instance.olap if instance else None
+    if olap and not (olap.registry_search or olap.run_store_accelerator or olap.history):
+        yield problem(
+            "instance.olap",
+            "is given, and nothing is to be kept there",
+            "Set `registrySearch`, `runStoreAccelerator` or `history` to true, or remove the section.",
+        )
+
+
+@rule
+def _collector_on_nodes(settings: Settings) -> Problems:
+    instance = _instance(settings)
+    if instance and instance.open_telemetry == "daemonset" and settings.namespaces.create:
+        yield problem(
+            "instance.openTelemetry",
+            "is daemonset, whose pods the namespace that the stack makes would refuse: it allows no files of the node",
+            "Use `deployment`, or bring namespaces that allow it (`namespaces.create: false`).",
+        )
 
 
 @rule

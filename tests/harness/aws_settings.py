@@ -101,6 +101,7 @@ MADE_OTHERWISE: dict[str, Any] = {
         "noncurrentDays": 31,
         "backupBucket": True,
     },
+    "instance": {"bufstream": True},
     "versions": {"loadBalancerControllerChart": "9.9.9", "loadBalancerController": "9.9.9"},
     "images": {"loadBalancerController": "mirror.example.com/controller"},
 }

@@ -37,7 +37,22 @@ SET: dict[str, Any] = {
         "user": "wandb",
         "passwordSecret": {"name": "kafka-user", "key": "password"},
     },
-    "env": {"GORILLA_ARTIFACT_GC_ENABLED": "true"},
+    "optionalComponents": ["mcp-server"],
+    "olap": {
+        "host": "olap.example.com",
+        "port": 9000,
+        "user": "models",
+        "passwordSecret": {"name": "olap-user", "key": "password"},
+        "tls": False,
+        "registrySearch": True,
+        "runStoreAccelerator": False,
+        "history": True,
+    },
+    "weaveTokenRevision": 1,
+    "executorConcurrency": 20,
+    "panelCacheGiB": 30,
+    "artifactGarbageCollection": True,
+    "env": {"HTTP_TIMEOUT": "60"},
     "envSecrets": {"FURTHER_TOKEN": "further/token"},
     "nodeSelector": {"pool": "wandb"},
     "tolerations": ["dedicated=wandb:NoSchedule"],
@@ -58,7 +73,7 @@ SET: dict[str, Any] = {
             "runAsUser": 1000660001,
         }
     },
-    "extraValues": {"executor": {"workerConcurrency": 20}},
+    "extraValues": {"console": {"terminationGracePeriodSeconds": 90}},
     "allowUnknownValues": True,
 }
 
@@ -90,7 +105,24 @@ OTHERWISE: dict[str, Any] = {
         "user": "other",
         "passwordSecret": {"name": "other", "key": "other"},
     },
-    "env": {"GORILLA_ARTIFACT_GC_ENABLED": "false"},
+    "optionalComponents": ["mcp-server", "filemeta", "weave-trace-worker"],
+    "olap": {
+        "host": "other.example.com",
+        "port": 9440,
+        "user": "other",
+        "passwordSecret": {"name": "other", "key": "other"},
+        "tls": True,
+        "registrySearch": False,
+        "runStoreAccelerator": True,
+        "history": False,
+    },
+    "weaveTokenRevision": 2,
+    "executorConcurrency": 30,
+    "panelCacheGiB": 40,
+    "artifactGarbageCollection": False,
+    "prometheus": True,
+    "openTelemetry": "deployment",
+    "env": {"HTTP_TIMEOUT": "90"},
     "envSecrets": {"FURTHER_TOKEN": "further/other"},
     "nodeSelector": {"pool": "other"},
     "tolerations": ["dedicated:NoExecute"],
@@ -111,7 +143,7 @@ OTHERWISE: dict[str, Any] = {
             "runAsUser": 1000660002,
         }
     },
-    "extraValues": {"executor": {"workerConcurrency": 30}},
+    "extraValues": {"console": {"terminationGracePeriodSeconds": 120}},
 }
 """Each alone. `allowUnknownValues` changes what is refused, not what is asked for."""
 

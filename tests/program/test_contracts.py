@@ -51,6 +51,7 @@ TOKENS = {
     "wandb.instance.Instance": "wandb:wandb:Instance",
     "wandb.operator.Operator": "wandb:wandb:Operator",
     "wandb.verification.Verification": "wandb:wandb:Verification",
+    "wandb.single.SingleContainer": "wandb:wandb:SingleContainer",
     "wandb.way_in.GatewayRoute": "wandb:wandb:GatewayRoute",
     "wandb.wandb.WandB": "wandb:wandb:WandB",
 }

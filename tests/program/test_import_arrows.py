@@ -19,6 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "preflight": {"settings", "sizing", "components"},
     "arguments": {"settings", "sizing", "components"},
     "__main__": {"settings", "preflight", "sizing", "arguments", "components"},
+    "standalone": {"settings", "arguments", "components", "sizing"},
     "tools": set(),
     "commands": {"arguments", "settings", "tools"},
     "rehearsal": {"arguments", "commands", "preflight", "settings", "sizing", "tools"},
@@ -27,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
 """Which of this project's own packages each of them may import, besides itself."""
 
 PLATFORMS = ("aws", "gcp", "azure", "kubernetes")
-PRODUCT = ("__main__", "arguments", "commands", "preflight", "settings", "sizing", "components")
+PRODUCT = ("__main__", "arguments", "commands", "standalone", "preflight", "settings", "sizing", "components")
 """What a user deploys with."""
 
 

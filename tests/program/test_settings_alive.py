@@ -6,8 +6,8 @@ of them would be a promise that nobody keeps. Stack outputs do not count: they o
 
 from __future__ import annotations
 
-import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
@@ -15,7 +15,7 @@ from typing import Any, get_args
 import pytest
 from google.protobuf import json_format
 
-from settings.sizing import ComponentName
+from settings.sizing import OPTIONAL, ComponentName
 from settings.surface import NAMESPACE, surface
 from tests.harness import Resource, aws_settings, instance_settings
 from tests.harness.aws import World
@@ -380,6 +380,14 @@ CERTIFIED = MADE | {
 BEHIND_A_GATEWAY = MADE | {"ingress": {"gateway": {"name": "shared", "namespace": "gateways", "listener": "https"}}}
 WITH_A_GATEWAY = MADE | {"ingress": {"gateway": {"className": "istio"}, "tlsSecret": "wandb-tls"}}
 
+SINGLE = BROUGHT | {
+    "products": ["models"],
+    "clickhouse": {"kind": "none"},
+    "sizing": {"nodes": {"count": 3, "cpu": 64, "memoryGiB": 512}},
+    "singleContainer": {},
+}
+"""A stack whose server is one container."""
+
 STACKS = {
     "certified": (
         CERTIFIED,
@@ -414,6 +422,7 @@ STACKS = {
     "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
     "limited": (LIMITED, LIMITED_OTHERWISE),
     "watched": (WATCHED, WATCHED_OTHERWISE),
+    "one container": (SINGLE, {"singleContainer": {"volumeGiB": 30, "resources": RESOURCES}}),
     **aws_settings.STACKS,
 }
 
@@ -452,7 +461,7 @@ CASES = [(stack, path, value) for stack, (_, others) in STACKS.items() for path,
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`document` with other values at some paths."""
-    result = copy.deepcopy(dict(document))
+    result = json.loads(json.dumps(document))  # and not a deep copy, in which what is shared stays shared
     for path, value in changes.items():
         *parents, last = path.split(".")
         section = result
@@ -558,7 +567,60 @@ def test_nodes_that_exist_are_described_and_not_asked_for(name: str, value: int)
 
 @pytest.mark.parametrize("name", get_args(ComponentName))
 def test_the_resources_of_every_workload_ask_for_something_else(name: str) -> None:
-    assert requests(changed(MADE, {f"sizing.components.{name}": RESOURCES})) != requests(MADE)
+    asked_for = {"optionalComponents": [name], "kafka": {"host": "kafka.example.com"}} if name in OPTIONAL else {}
+    running = changed(MADE, {"instance": asked_for})
+    assert requests(changed(running, {f"sizing.components.{name}": RESOURCES})) != requests(running)
+
+
+def chart_values(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Every leaf of what W&B's chart gets, and `spec.chart`; without the marks that follow from them."""
+    found: dict[str, Any] = {}
+    for each in requests(document).values():
+        if each["type"].endswith(":WeightsAndBiases"):
+            spec = each["inputs"]["spec"]
+            found = dict(_flat(spec["values"], ""))
+            found["spec.chart"] = spec.get("chart")
+    return {path: value for path, value in found.items() if "wandb.pulumi/" not in path}
+
+
+def _flat(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping) and tree:
+        for key, value in tree.items():
+            yield from _flat(value, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, tree
+
+
+def documented() -> dict[str, list[str]]:
+    """The chart's values by setting, as the tables of docs/wandb.md have them."""
+    _, _, text = (ROOT / "docs" / "wandb.md").read_text().partition("## Setting it up")
+    rows = re.findall(r"^\| (`[^|]+`) \| (`[^|]+`) \|(?: `tests/[^|]+` \|)?$", text, re.MULTILINE)
+    found: dict[str, list[str]] = {}
+    for settings, values in rows:
+        for setting in re.findall(r"`([^`]+)`", settings):
+            found[setting] = re.findall(r"`([^`]+)`", values)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("stack", "path", "value"),
+    [case for case in CASES if not case[1].startswith("instance.") and not case[0].startswith("aws")],
+    ids=lambda case: str(case)[:60],
+)
+def test_the_documentation_names_the_chart_values_that_a_setting_sets(stack: str, path: str, value: Any) -> None:
+    document, _ = STACKS[stack]
+    without = {EXCLUDED_BY[path]: None} if path in EXCLUDED_BY else {}
+    before, after = chart_values(document), chart_values(changed(document, {**without, path: value}))
+    different = {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
+    named = documented().get(path.replace(".api.", ".<name>."), [])
+    patterns = [re.escape(each).replace("<component>", r"[\w-]+") for each in named]
+    unnamed = [each for each in different if not any(re.fullmatch(rf"{one}(\..+)?", each) for one in patterns)]
+    assert not unnamed, f"docs/wandb.md does not say that {path} sets these"
+
+
+def test_the_documentation_names_no_setting_that_is_not_there() -> None:
+    assert documented(), "the table is there"
+    assert documented().keys() <= {key.path for key in surface()}
 
 
 @pytest.mark.parametrize(("stack", "path", "value"), CASES, ids=[f"{stack}: {path}" for stack, path, _ in CASES])

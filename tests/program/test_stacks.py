@@ -17,6 +17,7 @@ import yaml
 from pulumi.runtime import rpc
 
 from tests.harness import Recording, record_stack
+from tests.harness.conversion import unconvertible
 from tests.harness.recorder import Resource
 from tests.harness.stacks import ROOT, stack_file
 
@@ -36,7 +37,11 @@ TAKES_SECRETS = {
 """Beside Secrets, what has to be told a password: a store that AWS runs."""
 HOLDS_DATA = ("ClickHouseInstallation", "ClickHouseKeeperInstallation", "WeightsAndBiases")
 
+SINGLE = ("single-container",)
+"""Stacks without W&B's operator."""
+
 each_stack = pytest.mark.parametrize("stack", STACKS)
+each_with_an_operator = pytest.mark.parametrize("stack", [each for each in STACKS if each not in SINGLE])
 
 
 @cache
@@ -72,7 +77,7 @@ def test_no_generated_or_given_secret_travels_in_clear_or_outside_a_secret(stack
                 assert not outside, f"{resource.name}: {path} carries a secret outside a Secret"
 
 
-@each_stack
+@each_with_an_operator
 def test_wandb_is_applied_after_its_operator_its_secrets_and_all_it_stands_on(stack: str) -> None:
     recorder = recorded(stack).recorder
     (instance,) = (each for each in recorder.custom() if kind(each) == "WeightsAndBiases")
@@ -85,11 +90,17 @@ def test_wandb_is_applied_after_its_operator_its_secrets_and_all_it_stands_on(st
             assert resource.urn in before or "admin" in resource.name, f"W&B does not wait for Secret {resource.name}"
 
 
-@each_stack
+@each_with_an_operator
 def test_up_ends_with_the_verification(stack: str) -> None:
     recorder = recorded(stack).recorder
     (job,) = (each for each in recorder.custom() if kind(each) == "Job" and "verification" in each.name)
     assert any(kind(each) == "WeightsAndBiases" for each in recorder.custom() if each.urn in recorder.before(job.urn))
+
+
+@each_with_an_operator
+def test_an_operator_of_the_next_generation_can_convert_what_a_stack_asks_for(stack: str) -> None:
+    (instance,) = (each for each in recorded(stack).recorder.custom() if kind(each) == "WeightsAndBiases")
+    assert unconvertible(instance.inputs["spec"]["values"]) == []
 
 
 @each_stack

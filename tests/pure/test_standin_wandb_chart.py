@@ -248,8 +248,15 @@ def test_a_password_given_as_a_reference_still_leaves_its_text_in_a_secret():
 
 
 def test_what_is_on_and_not_played_is_said():
-    assert not_played({}) == ["redis.install", "prometheus.install", "otel.install"]
-    off = {name: {"install": False} for name in ("redis", "prometheus", "otel")}
+    assert not_played({}) == [
+        "appRenamePreHook.install",
+        "appRenamePostHook.install",
+        "redis.install",
+        "prometheus.install",
+        "otel.install",
+    ]
+    on = ("redis", "prometheus", "otel", "appRenamePreHook", "appRenamePostHook")
+    off = {name: {"install": False} for name in on}
     assert not_played(off) == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arguments.options import given_secrets, options, toleration, value_problems
+from arguments.options import options, secret_texts, toleration, value_problems
 from components import contracts
 from components.wandb.chart_values import known, problems, secrets_in_clear
 from components.wandb.inventory import COMPONENTS, running
@@ -54,7 +54,7 @@ def problems_of(**of_instance: Any) -> list[str]:
 def made(read: Settings) -> Options:
     keys = {
         name: contracts.SecretKey(name=f"{name}-password", key="password", version="v")
-        for name in given_secrets(read.instance)
+        for name in secret_texts(read.instance)
     }
     return options(read.instance, keys, registry=read.wandb_registry)
 
@@ -187,10 +187,16 @@ instances = st.fixed_dictionaries(
             st.fixed_dictionaries({"host": st.just("k")}),
             st.fixed_dictionaries({"host": st.just("k"), "user": _names, "passwordSecret": _key}),
         ),
+        "optionalComponents": st.sampled_from([[], ["mcp-server"]]),
+        "artifactGarbageCollection": st.booleans(),
+        "prometheus": st.booleans(),
+        "openTelemetry": st.just("deployment"),
         "fsGroup": st.integers(0, 2**32 - 2),
         "imageRegistry": st.just("mirror.example.com/wandb"),
         "imagePullSecrets": st.lists(_names, max_size=2),
-        "components": st.dictionaries(st.sampled_from([each.name for each in COMPONENTS]), _section, max_size=3),
+        "components": st.dictionaries(
+            st.sampled_from([each.name for each in COMPONENTS if not each.optional]), _section, max_size=3
+        ),
         "extraValues": st.sampled_from(
             [{}, {"api": {"resources": {"limits": {"cpu": "3"}}}}, {"mcp-server": {"install": True}}]
         ),
@@ -257,7 +263,7 @@ def test_variables_reach_the_containers_that_they_are_for() -> None:
     pods = deployments(instance.SET)
     environment = {name: {one["name"]: one for one in pod["containers"][0]["env"]} for name, pod in pods.items()}
     for of_pod in environment.values():
-        assert of_pod["GORILLA_ARTIFACT_GC_ENABLED"]["value"] == "true"
+        assert of_pod["HTTP_TIMEOUT"]["value"] == "60"
         assert of_pod["FURTHER_TOKEN"]["valueFrom"] == {"secretKeyRef": {"name": "further", "key": "token"}}
         assert of_pod["HTTPS_PROXY"]["value"] == of_pod["https_proxy"]["value"] == "http://proxy.example.com:3128"
         assert "wandb-api" in of_pod["NO_PROXY"]["value"].split(",")
@@ -320,6 +326,7 @@ def test_every_secret_that_is_named_is_looked_for_before_anything_is_made() -> N
         ("instance.smtp.passwordSecret", "mail", ("password",)),
         ("instance.slack.secretRef", "slack-app", ("secret",)),
         ("instance.kafka.passwordSecret", "kafka-user", ("password",)),
+        ("instance.olap.passwordSecret", "olap-user", ("password",)),
         ("instance.envSecrets.FURTHER_TOKEN", "further", ("token",)),
         ("instance.components.api.envSecrets.OWN_TOKEN", "own", ("token",)),
     } <= looked_for

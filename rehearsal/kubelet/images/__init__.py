@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import clickhouse_server
+from . import clickhouse_server, wandb_local
 
 OPERATORS = {
     re.compile(r"(?:^|/)altinity/clickhouse-operator[:@]"): "rehearsal.operators.clickhouse",
@@ -14,6 +14,7 @@ OPERATORS = {
 }
 """Images, wherever they are mirrored, and the module that plays the program inside."""
 
+WANDB_LOCAL = re.compile(r"(?:^|/)wandb/local[:@]")
 CLICKHOUSE_SERVER = re.compile(r"(?:^|/)clickhouse-server[:@]")
 
 
@@ -27,4 +28,9 @@ def is_clickhouse_server(image: str) -> bool:
     return bool(CLICKHOUSE_SERVER.search(image))
 
 
-__all__ = ["OPERATORS", "clickhouse_server", "is_clickhouse_server", "operator"]
+def is_wandb_local(image: str) -> bool:
+    """Whether the image is W&B's server with all of it inside, of whatever registry."""
+    return bool(WANDB_LOCAL.search(image))
+
+
+__all__ = ["OPERATORS", "clickhouse_server", "is_clickhouse_server", "is_wandb_local", "operator", "wandb_local"]

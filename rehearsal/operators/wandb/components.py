@@ -293,7 +293,7 @@ COMPONENTS: tuple[Component, ...] = (
         health_check="/traces/health",
     ),
     _worker("weave-trace-worker", "src.workers.scoring_worker"),
-    _worker("weave-evaluate-model-worker", "src.workers.evaluate_model_worker"),
+    _worker("weave-evaluate-model-worker", "src.workers.evaluate_model_worker.evaluate_model_worker"),
     _worker("weave-trace-agent-scoring-worker", "src.workers.agent_scoring_worker"),
     _server("filemeta", config=()),
     _server("filestream", postfix="bc"),
@@ -321,12 +321,19 @@ COMPONENTS: tuple[Component, ...] = (
         env=("certificates", "statsig"),
         ports=(Port(name="http", number=8080),),
         container_ports={"http": 8080},
+        probes={
+            "livenessProbe": _http("/mcp/health", 8080, initialDelaySeconds=10, periodSeconds=30),
+            "readinessProbe": _http("/mcp/health", 8080, initialDelaySeconds=5, periodSeconds=10),
+        },
         user=1000,
+        own_resources=("mcp-server",),
         volumes=(_TEMPORARY,),
     ),
 )
 
 NOT_PLAYED: Mapping[str, bool] = {
+    "appRenamePreHook.install": True,
+    "appRenamePostHook.install": True,
     "mysql.install": False,
     "redis.install": True,
     "prometheus.install": True,

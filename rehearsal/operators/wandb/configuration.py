@@ -49,15 +49,16 @@ def _config_maps(values: Mapping[str, Any], release: str, namespace: str) -> Map
             "ONPREM": "true",
         },
         "ca-certs": certificates,
-        **_stores(config, release),
+        **_stores(values, release, namespace),
         **_servers(values, release, namespace),
         **_frontends(values, release, namespace),
         **_pipelines(config),
-        **_weave(config, release),
+        **_weave(values, release, namespace),
     }
 
 
-def _stores(config: Mapping[str, Any], release: str) -> dict[str, Mapping[str, str]]:
+def _stores(values: Mapping[str, Any], release: str, namespace: str) -> dict[str, Mapping[str, str]]:
+    config = values["global"]
     bucket = environment.bucket(config)
     return {
         "bucket-configmap": {
@@ -73,8 +74,7 @@ def _stores(config: Mapping[str, Any], release: str) -> dict[str, Mapping[str, s
             "REDIS_PARAMS": environment.redis_parameters(config),
         },
         "kafka-configmap": {
-            "KAFKA_BROKER_HOST": config["kafka"]["brokerHost"] or "bufstream.bufstream.svc.cluster.local",
-            "KAFKA_BROKER_PORT": str(config["kafka"]["brokerPort"]),
+            **_broker(values, namespace),
             "KAFKA_CLIENT_USER": "",
         },
     }
@@ -142,7 +142,20 @@ def _pipelines(config: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     }
 
 
-def _weave(config: Mapping[str, Any], release: str) -> dict[str, Mapping[str, str]]:
+def _broker(values: Mapping[str, Any], namespace: str) -> dict[str, str]:
+    bundled = f"bufstream.{namespace}.svc.cluster.local"
+    kafka, installed = values["global"]["kafka"], (values.get("bufstream") or {}).get("install")
+    host = kafka["brokerHost"] or (bundled if installed else "bufstream.bufstream.svc.cluster.local")
+    return {"KAFKA_BROKER_HOST": host, "KAFKA_BROKER_PORT": str(kafka["brokerPort"])}
+
+
+def _weave(values: Mapping[str, Any], release: str, namespace: str) -> dict[str, Mapping[str, str]]:
+    config = values["global"]
+    workers = {
+        "WEAVE_ENABLE_ONLINE_EVAL": "weave-trace-worker",
+        "WEAVE_ENABLE_EVALUATE_MODEL_WORKER": "weave-evaluate-model-worker",
+        "WEAVE_ENABLE_AGENT_SCORING": "weave-trace-agent-scoring-worker",
+    }
     backend = f"http://{release}-api:8081/" if config["api"]["enabled"] else f"http://{release}-app:8080/"
     return {
         "weave-configmap": {"PORT": "9994", "WANDB_BASE_URL": backend, "GORILLA_ONPREM": "true"},
@@ -153,6 +166,8 @@ def _weave(config: Mapping[str, Any], release: str) -> dict[str, Mapping[str, st
             "WANDB_PUBLIC_BASE_URL": config["host"],
             "WF_TRACE_SERVER_URL": f"{config['host']}/traces",
             "WANDB_INTERNAL_SERVICE_TOKEN_SECRET_NAME": "weave-worker-auth",
+            **{name: str(bool((values.get(worker) or {}).get("install"))).lower() for name, worker in workers.items()},
+            **_broker(values, namespace),
             "WEAVE_REDIS_URL": environment.redis_url(config),
         },
     }
