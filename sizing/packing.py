@@ -11,7 +11,7 @@ from . import scheduler
 from .pods import Pod, Pods
 from .scheduler import Cluster, Pool
 
-ROUNDS = 24
+ROUNDS = 64
 """Orders of arrival that are played: first that of the chart, then random ones, the same each time."""
 _MOST_NODES = 1000
 
