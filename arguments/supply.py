@@ -95,13 +95,15 @@ def supply(settings: Settings) -> Supply:
     """
     images = [*_images(settings)]
     unlisted = []
-    if settings.follow_release_channel:
+    if settings.single_container:
+        images.append(_server(settings))
+    elif settings.follow_release_channel:
         unlisted.append("W&B's release channel decides on the day which images of W&B run (`followReleaseChannel`).")
     else:
         made, unknown = _of_wandb(settings)
         images += made
         unlisted += [
-            f"`instance.extraValues` switch on {name}, whose images this program does not know: look at its chart."
+            f"{name} of W&B's chart is on, whose images this program does not know: look at its chart."
             for name in unknown
         ]
     return Supply(
@@ -127,7 +129,10 @@ def _images(settings: Settings) -> Iterator[Image]:
 
 
 def _image_names(settings: Settings) -> Iterator[ImageName]:
-    yield from ("wandb_controller", "utility")
+    if not settings.single_container:
+        yield "wandb_controller"
+    if not settings.single_container or isinstance(settings.object_store, InClusterObjectStore):
+        yield "utility"
     if settings.managed_clickhouse:
         yield from ("clickhouse_server", "clickhouse_keeper", "clickhouse_operator", "clickhouse_metrics")
     mysql = settings.mysql
@@ -143,9 +148,22 @@ def _image_names(settings: Settings) -> Iterator[ImageName]:
         yield "metrics_server"
 
 
+def _server(settings: Settings) -> Image:
+    """W&B's server in one container."""
+    written = f"wandb/local:{settings.versions.wandb_server}"
+    registry = settings.wandb_registry
+    return Image(source=whole(written), target=f"{registry}/{written}" if registry else whole(written))
+
+
 def _of_wandb(settings: Settings) -> tuple[list[Image], tuple[str, ...]]:
     instance = settings.instance
-    found = chart_images(settings.products, settings.versions.wandb_server, instance.extra_values)
+    found = chart_images(
+        settings.products,
+        settings.versions.wandb_server,
+        instance.extra_values,
+        optional=instance.optional_components,
+        bundled=bundled(settings),
+    )
     registry = (instance.extra_values.get("global") or {}).get("repositoryPrefix") or settings.wandb_registry
     made = []
     for repository, release in found.images:
@@ -156,10 +174,22 @@ def _of_wandb(settings: Settings) -> tuple[list[Image], tuple[str, ...]]:
     return made, found.unknown
 
 
+def bundled(settings: Settings) -> tuple[str, ...]:
+    """Parts of others that W&B's chart brings along, as far as settings switch them on."""
+    instance = settings.instance
+    asked = {
+        "bufstream": instance.bufstream,
+        "prometheus": instance.prometheus,
+        "otel": instance.open_telemetry,
+    }
+    return tuple(name for name, wanted in asked.items() if wanted)
+
+
 def _charts(settings: Settings) -> Iterator[Chart]:
     versions = settings.versions
-    yield _chart(settings, "operator", versions.wandb_operator_chart, CHART_REPOSITORY)
-    if not settings.follow_release_channel:
+    if not settings.single_container:
+        yield _chart(settings, "operator", versions.wandb_operator_chart, CHART_REPOSITORY)
+    if not settings.single_container and not settings.follow_release_channel:
         yield _chart(settings, "operator-wandb", versions.wandb_chart, CHART_REPOSITORY)
     if settings.managed_clickhouse:
         clickhouse = ClickHouseChart()

@@ -17,7 +17,7 @@ from .values import NEVER_INSTALLED, put
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """A part of the chart that only the user's own values switch on."""
+    """A part of the chart that runs only where it is switched on."""
 
     name: str
     image: str
@@ -30,31 +30,9 @@ class Other:
     """Path in the values; empty: `<name>.install`."""
 
 
-_SERVER, _TRACE = "wandb/megabinary", "wandb/weave-trace"
 OTHERS: tuple[Other, ...] = (
-    *(
-        Other(name=name, image=_SERVER)
-        for name in (
-            "filemeta",
-            "filestream",
-            "flat-run-fields-updater",
-            "history-updater",
-            "metric-observer",
-            "parquet-metadata-cache",
-            "settingsMigrationJob",
-            "clickhouseMigrationJob",
-        )
-    ),
-    *(
-        Other(name=name, image=_TRACE)
-        for name in ("weave-trace-worker", "weave-evaluate-model-worker", "weave-trace-agent-scoring-worker")
-    ),
-    Other(name="anaconda2", image="wandb/anaconda2"),
-    Other(name="mcp-server", image="wandb/mcp-server", tag="0.3.5"),
-    *(
-        Other(name=name, image="alpine/k8s", tag="1.31.12")
-        for name in ("appRenamePreHook", "appRenamePostHook")
-    ),
+    *(Other(name=name, image="wandb/megabinary") for name in ("settingsMigrationJob", "clickhouseMigrationJob")),
+    *(Other(name=name, image="alpine/k8s", tag="1.31.12") for name in ("appRenamePreHook", "appRenamePostHook")),
     *(
         Other(name=name, image="", prefixed=False)
         for name in (
@@ -72,7 +50,7 @@ OTHERS: tuple[Other, ...] = (
             "lumen-agent",
         )
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,24 +60,34 @@ class ChartImages:
     images: tuple[tuple[str, str], ...]
     """Repository, without the registry that is set for all of them, and tag."""
     unknown: tuple[str, ...]
-    """Parts that the user's own values switch on and whose images are not known here."""
+    """Parts that are switched on and whose images are not known here."""
 
 
-def chart_images(products: Collection[str], tag: str, extra_values: Mapping[str, Any]) -> ChartImages:
-    """The images of W&B's components for `products`, with `tag`, and of what `extra_values` switch on or replace."""
-    on = running(products)
+def chart_images(
+    products: Collection[str],
+    tag: str,
+    extra_values: Mapping[str, Any],
+    *,
+    optional: Collection[str] = (),
+    bundled: Collection[str] = (),
+) -> ChartImages:
+    """The images of W&B's components for `products`, with `tag`, and of what `extra_values` switch on or replace.
+
+    `optional` are the components that are asked for by name, `bundled` the parts of others (`bufstream`, ...) that are on.
+    """
+    on = running(products, optional)
     tree: dict[str, Any] = {name: {"install": False} for name in NEVER_INSTALLED}
     for component in COMPONENTS:
         for switch in component.switches:
             put(tree, switch, component in on)
-        if component in on:
-            put(tree, f"{component.name}.image.tag", tag)
+    for name in bundled:
+        put(tree, f"{name}.install", True)
     tree = merged(tree, extra_values)
     found = [
         pair
         for component in COMPONENTS
         if all(_at(tree, switch) for switch in component.switches)
-        for pair in _of(tree, component.name, component.image, tag)
+        for pair in _of(tree, component.name, component.image, component.own_version or tag)
     ]
     unknown = []
     for other in OTHERS:

@@ -45,8 +45,8 @@ class Component:
     """Works for Weave's trace server, and knows it by the token of the workers."""
     internal_caller: bool = False
     """Calls W&B with a token of its ServiceAccount."""
-    own_version: bool = False
-    """Its image has a version of its own, which the chart pins."""
+    own_version: str | None = None
+    """The tag of its image, where that has a version of its own, which the chart pins; None: it is W&B's."""
     run_updates: bool = False
     """Reads the topic of run updates, for which the chart knows no port but 9092."""
     interruptible: bool = False
@@ -101,7 +101,9 @@ COMPONENTS: tuple[Component, ...] = (
         ready="8722/traces/health",
         internal_caller=True,
     ),
-    Component(name="anaconda2", product="models", switches=("anaconda2.install",), optional=True),
+    Component(
+        name="anaconda2", image="wandb/anaconda2", product="models", switches=("anaconda2.install",), optional=True
+    ),
     Component(name="filemeta", product="models", switches=("filemeta.install",), optional=True, opens_bucket=True),
     Component(name="filestream", product="models", switches=("filestream.install",), optional=True, opens_bucket=True),
     Component(
@@ -124,10 +126,11 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         name="mcp-server",
+        image="wandb/mcp-server",
         switches=("mcp-server.install",),
         optional=True,
         ready="8080/mcp/health",
-        own_version=True,
+        own_version="0.3.5",
         own_resources=True,
     ),
     Component(
@@ -148,6 +151,7 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         name="weave-evaluate-model-worker",
+        image="wandb/weave-trace",
         product="weave",
         switches=("weave-evaluate-model-worker.install",),
         optional=True,
@@ -156,6 +160,7 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         name="weave-trace-agent-scoring-worker",
+        image="wandb/weave-trace",
         product="weave",
         switches=("weave-trace-agent-scoring-worker.install",),
         optional=True,
@@ -164,6 +169,7 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(
         name="weave-trace-worker",
+        image="wandb/weave-trace",
         product="weave",
         switches=("weave-trace-worker.install",),
         optional=True,
