@@ -18,8 +18,7 @@ import typer
 
 from arguments.supply import Supply, supply
 from settings import InvalidSettings
-
-from .stack_file import StackFileError, read_stack
+from settings.stack_file import StackFileError, read_stack
 
 
 class Format(StrEnum):

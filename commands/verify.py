@@ -29,10 +29,10 @@ from typing import IO, Annotated
 import click
 import typer
 
+from settings.stack_file import PROJECT
 from tools.bootstrap import BootstrapError, extras
 
 from . import way_there
-from .stack_file import PROJECT
 
 KEY = "WANDB_API_KEY"
 MINUTES = 10

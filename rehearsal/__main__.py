@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from commands.stack_file import StackFileError
+from settings.stack_file import StackFileError
 
 from . import report
 from .api import ApiError

@@ -9,6 +9,7 @@ problems    messages: one form, no secrets
 rules       rules over several keys
 lenient     settings that are partly wrong, for the rules
 reading     from Pulumi's configuration
+stack_file  from a stack's file, without Pulumi
 documents   the JSON Schema of stack files and docs/configuration.md; `python -m settings` writes them
 """
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from arguments.options import options, secret_texts
 from components import contracts
 from components.wandb.container import ServerArgs
-from settings import Settings, parse
+from settings import Settings
+from settings.stack_file import StackFileError, read_stack
 from settings.stores import ExternalMySQL, ExternalObjectStore, ExternalRedis
 from settings.surface import NAMESPACE
-
-FOLDERS = (".", "examples")
-CLOSED = "closed"
-"""Stands for a secret of the stack."""
 
 
 class NoStack(Exception):
@@ -28,17 +22,11 @@ def read(stack: str, project: Path) -> Settings:
 
     Raises NoStack, and InvalidSettings with every problem there is.
     """
-    files = [project / folder / f"Pulumi.{stack}.yaml" for folder in FOLDERS]
-    file = next((each for each in files if each.is_file()), None)
-    if file is None:
-        raise NoStack(f"There is no Pulumi.{stack}.yaml, neither here nor in examples/.")
-    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-    keys = {key: value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
-    document = {key.partition(":")[2]: _opened(value) for key, value in keys.items()}
-    if "license" not in document and "licenseSecret" not in document:
-        document["license"] = CLOSED
-        keys[f"{NAMESPACE}:license"] = {"secure": ""}
-    settings = parse(document, secret_keys={key for key, value in keys.items() if _has_secret(value)}, stack=stack)
+    try:
+        settings = read_stack(stack, project)
+    except StackFileError as error:
+        told = str(error)
+        raise NoStack(told[0].upper() + told[1:]) from None
     if settings.single_container is None:
         raise NoStack(
             f"Pulumi.{stack}.yaml does not ask for a server in one container: add `{NAMESPACE}:singleContainer: {{}}`."
@@ -88,15 +76,3 @@ def _bucket(store: ExternalObjectStore) -> contracts.Bucket:
 
 def _reference(name: str) -> contracts.SecretKey:
     return contracts.SecretKey(name=name, key="value")
-
-
-def _opened(value: Any) -> Any:
-    if isinstance(value, dict):
-        return CLOSED if set(value) == {"secure"} else {key: _opened(each) for key, each in value.items()}
-    return [_opened(each) for each in value] if isinstance(value, list) else value
-
-
-def _has_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return set(value) == {"secure"} or any(map(_has_secret, value.values()))
-    return isinstance(value, list) and any(map(_has_secret, value))

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from commands.stack_file import filled, is_encrypted, mapping, stack_file
+from settings.stack_file import filled, is_encrypted, mapping, stack_file
 
 from ..state import PROJECT, State
 

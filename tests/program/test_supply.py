@@ -14,13 +14,13 @@ import yaml
 
 from arguments.supply import Supply, supply
 from commands.images import place
-from commands.stack_file import PLACEHOLDER, filled
 from rehearsal import mirror
 from rehearsal.mirror import Mirror
 from rehearsal.operators import charts
 from rehearsal.operators.wandb.render import render
 from settings import parse
 from settings.air_gap import whole
+from settings.stack_file import PLACEHOLDER, filled
 from tests.harness import Recording, record_stack
 from tests.harness.stacks import stack_file
 from tests.program.test_stacks import each_stack, kind

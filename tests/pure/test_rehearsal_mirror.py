@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from commands.stack_file import read_stack
 from rehearsal import mirror
 from rehearsal.mirror import Mirror
 from rehearsal.operators import charts
 from rehearsal.state import MARK, State
+from settings.stack_file import read_stack
 
 THERE = "registry.example.com/wandb/local:1"
 CLOSED = Mirror(

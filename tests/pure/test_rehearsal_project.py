@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from commands.stack_file import StackFileError
 from rehearsal.engine import project
 from rehearsal.engine.project import PLACEHOLDER
 from rehearsal.state import State
+from settings.stack_file import StackFileError
 
 ENCRYPTED = {"secure": "v1:abc:def"}
 

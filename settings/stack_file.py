@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-if TYPE_CHECKING:
-    from settings import Settings
+from .model import Settings
+from .reading import parse
+from .surface import NAMESPACE
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder with Pulumi.yaml."""
@@ -62,9 +63,6 @@ def filled(value: Any, placeholder: str = PLACEHOLDER) -> Any:
 
 def read_stack(stack: str, project: Path = PROJECT) -> Settings:
     """The settings of a stack by its file. Raises StackFileError, and InvalidSettings with every problem of them."""
-    from settings import parse  # takes a second, and whoever reads files alone can do without
-    from settings.surface import NAMESPACE
-
     config = mapping(stack_file(stack, project)).get("config") or {}
     secret = {key for key, value in config.items() if _has_encrypted(value)}
     document = {
