@@ -1,7 +1,7 @@
 """The images that an installation of W&B's chart runs: what has to be on a registry of one's own.
 
 Facts of chart `operator-wandb` 0.43.8. A component has one image for all of its containers; its tag is the one that this
-program gives it, except where the user's own values say otherwise.
+program gives it, or the chart's own where only the user's values switch the component on; and those values may name another.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from .inventory import COMPONENTS, running
 from .option_values import merged
 from .values import NEVER_INSTALLED, put
 
+LATEST = "latest"
+"""The tag that the chart gives W&B's images."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
@@ -22,7 +25,7 @@ class Other:
     name: str
     image: str
     """Empty: more than one, or one that the chart's templates choose."""
-    tag: str = "latest"
+    tag: str = LATEST
     """The chart's own."""
     prefixed: bool = True
     """Whether its image moves with the registry that is set for W&B's own images."""
@@ -87,7 +90,9 @@ def chart_images(
         pair
         for component in COMPONENTS
         if all(_at(tree, switch) for switch in component.switches)
-        for pair in _of(tree, component.name, component.image, component.own_version or tag)
+        for pair in _of(
+            tree, component.name, component.image, component.own_version or (tag if component in on else LATEST)
+        )
     ]
     unknown = []
     for other in OTHERS:
