@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,10 +34,10 @@ from rehearsal.operators import chart_autoscaler, chart_load_balancer, charts
 from rehearsal.providers.base import Refused
 from rehearsal.state import MARK, State
 from tests.harness.eks import ACCOUNT, NAME, REGION, Aws, arn
+from tests.harness.patience import until
 from tools import bootstrap
 
 Object = dict[str, Any]
-PATIENCE = 60.0
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/c"
 GP3: Object = {
     "apiVersion": "storage.k8s.io/v1",
@@ -80,14 +80,6 @@ def aws(control_plane: ControlPlane) -> Aws:
 @pytest.fixture
 def api(control_plane: ControlPlane) -> Api:
     return control_plane.api
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-    return found
 
 
 def events(api: Api, kind: str) -> str:

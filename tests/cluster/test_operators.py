@@ -21,11 +21,11 @@ from rehearsal.operators import charts
 from rehearsal.operators.runtime import TIME_SCALE
 from rehearsal.state import State
 from tests.harness import wandb_space
+from tests.harness.patience import until
 from tools import bootstrap
 
 Object = dict[str, Any]
 POOL = NodeShape(count=3, cpu="7910m", memory="62Gi", zones=("a", "b", "c"))
-PATIENCE = 120.0
 CHI = ("clickhouse.altinity.com/v1", "ClickHouseInstallation", "wandb", "clickhouse")
 CHK = ("clickhouse-keeper.altinity.com/v1", "ClickHouseKeeperInstallation", "wandb", "clickhouse")
 WANDB = ("apps.wandb.com/v1", "WeightsAndBiases", "wandb", "wandb")
@@ -82,14 +82,6 @@ def faults(control_plane: ControlPlane) -> Iterator[Callable[..., None]]:
 
     yield play
     control_plane.state.faults.unlink(missing_ok=True)
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:g} s"
-        time.sleep(0.2)
-    return value
 
 
 def status(api: Api, resource: tuple[str, str, str, str]) -> Object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from rehearsal.control_plane import shut_down
 from rehearsal.lifecycle import Rehearsal
 from tests.engine.aws import SCALE, Project, rehearsal_of
 from tests.engine.conftest import background, kill
+from tests.harness.patience import until
 
 
 @pytest.fixture(autouse=True)
@@ -66,11 +66,8 @@ class TestWhenAwsFails:
     ) -> None:
         account = Account(test_stack.state)
         running = background("up", test_stack.state, binaries, test_stack.project)
-        deadline = time.monotonic() + 120
-        while not account.all(CLUSTER) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: account.all(CLUSTER), "the cluster is begun")
         kill(running, test_stack.state)
-        assert account.all(CLUSTER), "the cluster was not begun"
         code, run = test_stack.up()
         assert code == 0, run.errors
         assert test_stack.up()[1].unchanged

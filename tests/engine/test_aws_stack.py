@@ -19,6 +19,7 @@ from rehearsal.control_plane import shut_down
 from rehearsal.engine import Run
 from rehearsal.lifecycle import Rehearsal
 from tests.engine.aws import SCALE, Project, merged, rehearsal_of
+from tests.harness.patience import until
 
 POOL = "wandb.pulumi/pool"
 HOLDS_DATA = {
@@ -68,6 +69,20 @@ def replaced(run: Run) -> set[str]:
     return {operation.types[-1] for operation in ends} & HOLDS_DATA
 
 
+def unavailable(rehearsal: Rehearsal) -> list[str]:
+    """Deployments with fewer replicas available than they want, or than their HorizontalPodAutoscaler will want."""
+    least = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"].get("minReplicas", 1)
+        for each in rehearsal.api.list("autoscaling/v2", "HorizontalPodAutoscaler")
+    }
+    return [
+        each["metadata"]["name"]
+        for each in rehearsal.api.list("apps/v1", "Deployment")
+        if each["status"].get("availableReplicas", 0)
+        < max(each["spec"]["replicas"], least.get(each["metadata"]["name"], 0))
+    ]
+
+
 def volumes(rehearsal: Rehearsal) -> dict[str, tuple[str, str]]:
     """Uid and size of every volume claim of ClickHouse and its keepers."""
     found = rehearsal.api.list("v1", "PersistentVolumeClaim", "clickhouse")
@@ -104,8 +119,8 @@ class TestTheProductionStack:
     def test_comes_up_with_every_deployment_available_and_every_pod_in_its_pool(self, rehearsal: Rehearsal) -> None:
         code, run = rehearsal.up()
         assert code == 0, run.errors
-        for deployment in rehearsal.api.list("apps/v1", "Deployment"):
-            assert deployment["status"].get("availableReplicas") == deployment["spec"]["replicas"], deployment
+        # Not at once: a HorizontalPodAutoscaler raises `spec.replicas` to its minimum in its own time.
+        until(lambda: not unavailable(rehearsal), lambda: f"every Deployment available but {unavailable(rehearsal)}")
         pools = {
             node["metadata"]["name"]: node["metadata"]["labels"][POOL] for node in rehearsal.api.list("v1", "Node")
         }

@@ -19,6 +19,7 @@ from rehearsal.api import Api, ApiError
 from rehearsal.control_plane import ControlPlane, ControlPlaneError, NodeShape, Surroundings, inventory, processes
 from rehearsal.state import BadStackName, Busy, State
 from tests.engine.conftest import background
+from tests.harness.patience import until
 
 POOL = NodeShape(count=3, cpu="3920m", memory="14Gi", zones=("a", "b", "c"))
 ROLES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
@@ -112,10 +113,7 @@ def test_children_of_daemons_are_ended_with_them(state: State):
     )
     daemon = processes.Daemon(role="parent", command=(sys.executable, "-c", script))
     processes.ensure(state, daemon)
-    deadline = time.monotonic() + 30
-    while len(processes.marked(state)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(processes.marked(state)) == 2
+    until(lambda: len(processes.marked(state)) == 2, "both processes run")
     processes.end_all(state)
     assert processes.marked(state) == []
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.harness.patience import until
 from tools import bootstrap
 
 PROGRAM = """
@@ -93,13 +93,6 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def _until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"still not: {what}"
-        time.sleep(0.05)
-
-
 def test_a_program_runs_with_its_configuration_and_its_secrets_stay_secret(project: Project) -> None:
     project.run("config", "set", "--secret", "word", "hush", "--stack=dev")
     code, output = project.run(*project.up("end"))
@@ -119,9 +112,9 @@ def test_a_program_that_fails_fails_the_run_and_is_heard(project: Project) -> No
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_nothing_outlives_the_cli(project: Project, number: signal.Signals) -> None:
     cli = project.start(*project.up("wait"))
-    _until(lambda: len(_pids(project)) == 3, "the program runs")
+    until(lambda: len(_pids(project)) == 3, "the program runs")
     host, program, child = _pids(project)
     assert all(map(_lives, (host, program, child)))
     cli.send_signal(number)
     cli.communicate()
-    _until(lambda: not any(map(_lives, (host, program, child))), "host, program and its child have ended")
+    until(lambda: not any(map(_lives, (host, program, child))), "host, program and its child have ended")

@@ -15,7 +15,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +29,7 @@ from pulumi import ResourceOptions, automation
 from rehearsal.api import Api
 from rehearsal.control_plane import BINARIES, ControlPlane, shut_down
 from rehearsal.state import State
+from tests.harness.patience import until
 from tools import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -386,13 +386,13 @@ def _define_gadgets(api: Api) -> None:
     meta = {"name": "gadgets.example.com"}
     kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
     api.apply({**kind, "metadata": meta, "spec": spec})
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def usable() -> bool:
         with contextlib.suppress(Exception):
-            if api.list("example.com/v1", "Gadget") == []:
-                return
-        time.sleep(0.2)
-    raise TimeoutError("the definition of Gadget did not become usable")
+            return api.list("example.com/v1", "Gadget") == []
+        return False
+
+    until(usable, "a usable definition of Gadget")
 
 
 def test_a_deletion_held_by_a_finalizer_names_it_and_goes_on_later(runs: Runs, api: Api) -> None:
@@ -523,10 +523,9 @@ def test_a_stand_in_ends_with_the_process_that_started_it(plane: ControlPlane) -
         child = int(starter.stdout.readline())
         assert int(starter.stdout.readline()) > 0  # the port: it serves
         starter.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{child}").exists() and "Z" not in _process_state(child):
-        assert time.monotonic() < deadline, "the stand-in outlives its parent"
-        time.sleep(0.1)
+    until(
+        lambda: not Path(f"/proc/{child}").exists() or "Z" in _process_state(child), "the stand-in ends with its parent"
+    )
 
 
 def _process_state(pid: int) -> str:
