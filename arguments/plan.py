@@ -46,9 +46,10 @@ def fitting_plan(settings: Settings) -> sizing.Plan:
         plan = sizing.plan(sizing_request(settings))
     except sizing.InvalidRequest as error:
         stop(report(_problems(error), pulumi.get_stack()))
-    fitting = sizing.fit(plan)
-    if not fitting.fits:
-        stop(f"wandb:sizing: {fitting.refusal()} Nothing was changed. The whole plan: `python -m sizing --help`.")
+    if sizing.failure(plan):
+        stop(
+            f"wandb:sizing: {sizing.fit(plan).refusal()} Nothing was changed. The whole plan: `python -m sizing --help`."
+        )
     return plan
 
 

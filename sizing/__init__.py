@@ -17,7 +17,7 @@ from __future__ import annotations
 from . import chart, reference
 from .fit import Change, FitReport, NodeUse, fit
 from .model import Cache, Capacity, ClickHouse, Component, Database, NodePool, Plan, Store
-from .plan import plan
+from .plan import failure, plan
 from .request import COMPONENTS, InvalidRequest, Overrides, Request, components
 from .resources import ResourceOverride, Resources
 from .sources import Reason, Source
@@ -44,6 +44,7 @@ __all__ = [
     "Store",
     "chart",
     "components",
+    "failure",
     "fit",
     "plan",
     "reference",

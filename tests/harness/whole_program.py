@@ -2,8 +2,8 @@
 
 One run stands for one `pulumi preview` (`preview=True`: what a provider would answer is unknown), or for one `pulumi up`
 against providers that invent their answers. Runs may follow each other in one process: each has settings,
-configuration and an event loop of its own, and the program's modules are imported afresh, but for those that were imported
-before: these are shared, so a test may replace something in them.
+configuration and an event loop of its own. Modules of this project stay imported from run to run, which is half the time
+of a run, so a test may replace something in them; those of another program are imported afresh.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ from pulumi.runtime import mocks, resource, settings
 from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
+import sizing
+
 from .recorder import Answer, Recorder
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder of this project's program."""
 
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The same language, read ten times as fast where PyYAML was built with libyaml."""
@@ -64,7 +69,7 @@ def record(
     """
     path = Path(program).resolve()
     directory = path if path.is_dir() else path.parent
-    with _fresh_modules(directory), contextlib.chdir(directory):
+    with _modules_of(directory), _remembered_plans(), contextlib.chdir(directory):
         return record_function(
             lambda: runpy.run_path(str(path), run_name="__main__"),
             stack=stack,
@@ -102,7 +107,9 @@ def record_function(
             loop.run_until_complete(run_pulumi_func(lambda: _call(program)))
             exports = loop.run_until_complete(_resolve(_stack().outputs))
         finally:
-            gc.enable()  # a program may switch the collector off, for itself
+            # a program may switch the collector off, and put aside what there is: for itself
+            gc.unfreeze()
+            gc.enable()
             pulumi.runtime.set_all_config({}, [])
             settings.reset_options()
     if recorder.complaints:
@@ -206,21 +213,41 @@ def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
 
 
 @contextlib.contextmanager
-def _fresh_modules(directory: Path) -> Generator[None]:
-    """Forgets, afterwards, the modules of `directory` that were imported within."""
+def _modules_of(directory: Path) -> Generator[None]:
+    """Forgets, afterwards, the modules of `directory` that were imported within, if it is not this project."""
     before = set(sys.modules)
     main, arguments, path = sys.modules["__main__"], sys.argv[:], sys.path[:]
     try:
         yield
     finally:
         sys.modules["__main__"], sys.argv[:], sys.path[:] = main, arguments, path
-        for name in set(sys.modules) - before:
+        for name in set(sys.modules) - before if directory != PROJECT else ():
             if _lies_under(directory, getattr(sys.modules[name], "__file__", None)):
-                forgotten = sys.modules.pop(name)
-                # else `from . import module` would find it in a package that stays, and it would be of another run
-                package, _, short = name.rpartition(".")
-                if getattr(sys.modules.get(package), short, None) is forgotten:
-                    delattr(sys.modules[package], short)
+                del sys.modules[name]
+
+
+@cache
+def _plans() -> dict[str, sizing.Plan]:
+    return {}
+
+
+@contextlib.contextmanager
+def _remembered_plans() -> Generator[None]:
+    """Makes each sizing plan once in this process: it is a pure function of its request, and a third of a run."""
+    names = vars(sizing)
+    plan = names["plan"]
+
+    def remembered(request: sizing.Request) -> sizing.Plan:
+        key = repr(request)
+        if key not in _plans():
+            _plans()[key] = plan(request)
+        return _plans()[key]
+
+    names["plan"] = remembered
+    try:
+        yield
+    finally:
+        names["plan"] = plan
 
 
 def _lies_under(directory: Path, file: str | None) -> bool:
