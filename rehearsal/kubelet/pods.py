@@ -242,7 +242,7 @@ class Pods:
         address = host if pod["spec"].get("hostNetwork") else held.get("podIP") or self._address()
         report = lifecycle.Report(now=_now(), pod_ip=address, host_ip=host, **what)
         new = lifecycle.status(pod, report)
-        if {key: held.get(key) for key in new} == new:
+        if _without_nothing({key: held.get(key) for key in new}) == _without_nothing(new):
             return
         meta = pod["metadata"]
         written = self._api.patch(
@@ -263,6 +263,13 @@ class Pods:
                     return str(address)
             self._addresses = POD_RANGE.hosts()
         raise RuntimeError(f"no free address in {POD_RANGE}")
+
+
+def _without_nothing(value: Any) -> Any:
+    """`value` without empty texts and nulls, which the API server leaves out of what it is given, or puts into it."""
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(item) for key, item in value.items() if item not in (None, "")}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _refused(pod: Object, lookup: gate.Lookup) -> gate.Obstacle | None:

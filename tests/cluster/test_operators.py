@@ -8,10 +8,12 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import kubernetes
 import pytest
 
 from components.wandb.values import values
@@ -326,11 +328,15 @@ def test_wandb_comes_up_and_answers(api: Api):
         ("clickhouse-weave", "CLICKHOUSE_PASSWORD"),
     ):
         secret(api, name, "wandb", **{key: "x"})
+    secret(api, "seaweedfs-wandb-keys", "wandb", ACCESS_KEY="x", SECRET_KEY="x")
     api.apply(instance("r1"))
     until(lambda: status(api, WANDB).get("phase") == "Completed", "phase")
     names = [one["metadata"]["name"] for one in deployments(api)]
     assert "wandb-weave-trace-bc" in names
-    until(lambda: all(rolled_out(api, name, "wandb") for name in names), "the roll-out")
+    until(
+        lambda: all(rolled_out(api, name, "wandb") for name in names),
+        lambda: [(pod["metadata"]["name"], waiting(pod)) for pod in pods(api, "wandb", "wandb-") if waiting(pod)],
+    )
     assert api.read("v1", "Secret", "wandb-spec-active", "wandb") is not None
     assert api.read(*WANDB)["metadata"]["finalizers"] == ["finalizer.app.wandb.com"]  # ty: ignore[not-subscriptable]
     assert warnings(api, "wandb", "RehearsalNotPlayed") == []
@@ -339,6 +345,25 @@ def test_wandb_comes_up_and_answers(api: Api):
 
 def deployments(api: Api) -> list[Object]:
     return api.list("apps/v1", "Deployment", "wandb", label_selector="app.kubernetes.io/instance=wandb")
+
+
+def test_whoever_plays_a_cluster_at_rest_writes_nothing_about_its_pods(control_plane: ControlPlane):
+    client = kubernetes.config.new_client_from_config(str(control_plane.kubeconfig))
+
+    def written() -> float:
+        login = {each["key"]: each["value"] for each in client.configuration.auth_settings().values()}
+        url = f"{client.configuration.host}/metrics"
+        text = client.rest_client.pool_manager.request("GET", url, headers=login).data.decode()
+        lines = [each for each in text.splitlines() if each.startswith("apiserver_request_total{")]
+        about = [
+            each for each in lines if 'resource="pods"' in each and re.search(r'verb="(APPLY|PATCH|POST|PUT)"', each)
+        ]
+        assert about
+        return sum(float(each.rpartition(" ")[2]) for each in about)
+
+    before = written()
+    time.sleep(5)  # two looks of whoever plays the kubelets
+    assert written() == before
 
 
 def test_an_upgrade_changes_what_changed_and_removes_what_is_off(api: Api):

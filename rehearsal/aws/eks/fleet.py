@@ -43,7 +43,12 @@ def unready(message: str) -> dict[str, str]:
 
 def nodes_of(api: Api, group: str) -> list[dict[str, Any]]:
     """The nodes of a node group, oldest first."""
-    found = api.list("v1", "Node", label_selector=f"{NODE_GROUP}={group}")
+    return of_group(api.list("v1", "Node", label_selector=f"{NODE_GROUP}={group}"), group)
+
+
+def of_group(nodes: Iterable[dict[str, Any]], group: str) -> list[dict[str, Any]]:
+    """Those of `nodes` that are of a node group, oldest first."""
+    found = [node for node in nodes if (node["metadata"].get("labels") or {}).get(NODE_GROUP) == group]
     return sorted(found, key=lambda node: (node["metadata"]["creationTimestamp"], node["metadata"]["name"]))
 
 

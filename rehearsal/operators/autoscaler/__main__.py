@@ -27,6 +27,7 @@ from ...aws.eks.tokens import NODE_GROUP, SUBNET
 from ...kubelet.processes import ARGUMENTS, READY_FILE
 from .scaling import Candidate, choose, room, waiting
 
+Object = dict[str, Any]
 log = logging.getLogger("cluster-autoscaler")
 
 _SCAN = 1.0
@@ -58,14 +59,19 @@ class Autoscaler:
     def look(self) -> str | None:
         """Launch at most one node; the name of its group."""
         groups = {group["nodeGroupName"]: (group, sizes) for group, sizes in self._groups()}
-        if any(not fleet.is_ready(node) for node in self._api.list("v1", "Node")):
+        nodes = self._api.list("v1", "Node")
+        if not all(map(fleet.is_ready, nodes)):
             return None  # what was launched last may be enough
+        there = {name: fleet.of_group(nodes, name) for name in groups}
         for name, (group, (least, _)) in groups.items():
-            if len(fleet.nodes_of(self._api, name)) < least:
+            if len(there[name]) < least:
                 return self._grow(group, f"the least of {name} is {least}")
         pods = self._api.list("v1", "Pod")
-        candidates = [self._candidate(group, most, pods) for group, (_, most) in groups.values()]
-        for pod in waiting(pods):
+        left_over = waiting(pods)
+        candidates = [
+            self._candidate(group, most, there[name], pods) for name, (group, (_, most)) in groups.items() if left_over
+        ]
+        for pod in left_over:
             if chosen := choose(pod, candidates, self._zone(pod)):
                 why = f"pod {pod['metadata']['namespace']}/{pod['metadata']['name']} found no room"
                 return self._grow(groups[chosen.name][0], why)
@@ -78,9 +84,7 @@ class Autoscaler:
                     if scaling["name"] in self._sizes:
                         yield group, self._sizes[scaling["name"]]
 
-    def _candidate(self, group: Record, most: int, pods: list[dict[str, Any]]) -> Candidate:
-        name = group["nodeGroupName"]
-        there = fleet.nodes_of(self._api, name)
+    def _candidate(self, group: Record, most: int, there: list[Object], pods: list[Object]) -> Candidate:
         subnet = self._account.get(SUBNET, group["subnetIds"][0])
         labels = {
             **(group.get("labels") or {}),
@@ -96,7 +100,7 @@ class Autoscaler:
         ]
         cpu, memory = room({"cpu": f"{allocatable.cpu}m", "memory": str(allocatable.memory)}, daemons)
         return Candidate(
-            name=name,
+            name=group["nodeGroupName"],
             nodes=len(there),
             most=most,
             labels=labels,
