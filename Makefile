@@ -42,7 +42,7 @@ verify: environment ## W&B's own checks against STACK as it runs, or URL=https:/
 	@$(PYTHON) -m commands.verify --stack $(STACK) $(if $(URL),--url $(URL)) $(if $(CA),--ca $(CA)) $(if $(MINUTES),--minutes $(MINUTES))
 
 test: setup lint ## lint, then every test, the cheapest first
-	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile
+	@$(PYTHON) -m pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 lint: environment ## style, format and types
 	@$(PYTHON) -m ruff check .

@@ -14,7 +14,16 @@ from tools import bootstrap
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("pure", "program", "cluster", "engine")
 NEED_PROGRAMS = ("cluster", "engine")
-LONGEST = ("test_aws_stack.py", "test_aws_examples.py", "test_clickhouse_backup.py", "test_clickhouse_engine_stores.py")
+LONGEST = (
+    "test_aws_stack.py",
+    "test_aws_examples.py",
+    "test_dev_stack.py",
+    "test_lifecycle.py",
+    "test_providers.py",
+    "test_aws_provider.py",
+    "test_clickhouse_backup.py",
+    "test_settings_alive.py",
+)
 """Begun first within their layer: whoever runs a file runs all of it, and nobody should be waited for at the end."""
 
 # How long an example takes depends on the machine, not on the code.
@@ -27,6 +36,8 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("PULUMI_")]:
         del os.environ[name]
     os.environ["KUBECONFIG"] = os.devnull
+    # Each of hundreds of processes would compile the same files.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # An Output in an f-string is a mistake that otherwise ends up, as a page of advice, in some value.
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
