@@ -69,7 +69,7 @@ def sizing_request(settings: Settings) -> sizing.Request:
         products=settings.products,
         optional=settings.instance.optional_components,
         single_container=settings.single_container is not None,
-        bundled=frozenset(_bundled(settings.instance)),
+        bundled=frozenset(bundled(settings.instance)),
         cloud=settings.target,
         scale=settings.sizing.scale,
         in_cluster_stores=frozenset(_in_cluster(settings)),
@@ -91,8 +91,8 @@ def _on_aws(settings: Settings, aws: AWS) -> dict[str, Any]:
     return asked
 
 
-def _bundled(instance: Instance) -> Iterator[str]:
-    """What else W&B's chart brings along."""
+def bundled(instance: Instance) -> Iterator[str]:
+    """What else W&B's chart brings along, in the words of sizing: the part of the chart, and how it runs if there are ways."""
     if instance.bufstream:
         yield "bufstream"
     if instance.prometheus:

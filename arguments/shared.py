@@ -197,7 +197,7 @@ class Arguments(ABC):
             ingress=platform.ingress,
             url=settings.url,
             license=self._license(),
-            image=f"wandb/local:{settings.versions.wandb_server}",
+            image=settings.single_container_image,
             resources=resources_of(self.plan.components["app"].resources),
             volume_gib=wanted.volume_gib,
             options=options(settings.instance, self._option_secrets(platform), registry=settings.wandb_registry),

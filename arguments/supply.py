@@ -19,6 +19,8 @@ from settings.aws import AWS, ExistingCluster, ManagedCluster
 from settings.stores import ExternalMySQL, InClusterMySQL, InClusterObjectStore, InClusterRedis, ManagedMySQL
 from settings.versions import ImageName, Images, tag
 
+from .plan import bundled
+
 ChartName = Literal[
     "operator",
     "operator-wandb",
@@ -150,8 +152,7 @@ def _image_names(settings: Settings) -> Iterator[ImageName]:
 
 def _server(settings: Settings) -> Image:
     """W&B's server in one container."""
-    written = f"wandb/local:{settings.versions.wandb_server}"
-    registry = settings.wandb_registry
+    written, registry = settings.single_container_image, settings.wandb_registry
     return Image(source=whole(written), target=f"{registry}/{written}" if registry else whole(written))
 
 
@@ -162,7 +163,7 @@ def _of_wandb(settings: Settings) -> tuple[list[Image], tuple[str, ...]]:
         settings.versions.wandb_server,
         instance.extra_values,
         optional=instance.optional_components,
-        bundled=bundled(settings),
+        bundled={name.partition("-")[0] for name in bundled(settings.instance)},
     )
     registry = (instance.extra_values.get("global") or {}).get("repositoryPrefix") or settings.wandb_registry
     made = []
@@ -172,17 +173,6 @@ def _of_wandb(settings: Settings) -> tuple[list[Image], tuple[str, ...]]:
         target = f"{registry}/{repository}" if registry else whole(repository)
         made.append(Image(source=f"{whole(repository)}{joined}{release}", target=f"{target}{joined}{release}"))
     return made, found.unknown
-
-
-def bundled(settings: Settings) -> tuple[str, ...]:
-    """Parts of others that W&B's chart brings along, as far as settings switch them on."""
-    instance = settings.instance
-    asked = {
-        "bufstream": instance.bufstream,
-        "prometheus": instance.prometheus,
-        "otel": instance.open_telemetry,
-    }
-    return tuple(name for name, wanted in asked.items() if wanted)
 
 
 def _charts(settings: Settings) -> Iterator[Chart]:

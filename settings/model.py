@@ -202,6 +202,11 @@ class Settings(Model):
         return f"{self.repository(name)}:{tag(name, self.versions)}"
 
     @property
+    def single_container_image(self) -> str:
+        """Name and tag of the image that has W&B's server in one container, without `wandb_registry`."""
+        return f"wandb/local:{self.versions.wandb_server}"
+
+    @property
     def wandb_registry(self) -> str | None:
         """What stands before the names of W&B's own images; None: nothing does."""
         return self.instance.image_registry or (self.air_gapped.registry if self.air_gapped else None)

@@ -43,7 +43,7 @@ def _server(settings: Settings) -> Server:
     wanted = settings.single_container.resources if settings.single_container else None
     cpu = (wanted.cpu_limit if wanted else None) or RESOURCES.cpu_limit or RESOURCES.cpu_request
     memory = (wanted.memory_limit if wanted else None) or RESOURCES.memory_limit or RESOURCES.memory_request
-    image, registry = f"wandb/local:{settings.versions.wandb_server}", settings.instance.image_registry
+    image, registry = settings.single_container_image, settings.wandb_registry
     return Server(
         args=server(settings),
         image=f"{registry}/{image}" if registry else image,
