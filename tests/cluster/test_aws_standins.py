@@ -455,9 +455,12 @@ class TestScaling:
         install(api, chart_autoscaler.NAME, values | {"rbac": {"serviceAccount": account}})
         api.apply(workload("big", 5, pod("7")))
         until(lambda: len(api.list("v1", "Node", label_selector="eks.amazonaws.com/nodegroup=general-b")) == 2, "")
-        found = aws.account.get(NODE_GROUP, f"{NAME}:general-b")
-        assert found is not None
-        assert found["scalingConfig"]["desiredSize"] == 2
+
+        def size() -> int:
+            found = aws.account.get(NODE_GROUP, f"{NAME}:general-b")
+            return found["scalingConfig"]["desiredSize"] if found else 0
+
+        until(lambda: size() == 2, "the size in the account follows the node")
         api.delete("apps/v1", "Deployment", "big", "data")
 
     def test_an_upgrade_replaces_nodes_one_by_one(self, aws: Aws, api: Api) -> None:
