@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from components import clickhouse, contracts, network, wandb
+from components.clickhouse import names
 from components.clickhouse.network import servers
 from components.wandb.network import Need, Store
 from settings import Settings
@@ -53,6 +54,7 @@ def wandb_access(settings: Settings, platform: contracts.Platform) -> wandb.Acce
         around=around,
         stores=tuple(stores),
         clickhouse=servers(platform.namespaces.clickhouse) if made else None,
+        clickhouse_port=names.ports(tls=made is not None and made.tls is not None).http,
         clickhouse_in_store=within,
         outside=_outside(settings),
     )

@@ -58,10 +58,11 @@ def options(
     *,
     registry: str | None = None,
     pull_secrets: Sequence[str] = (),
+    authorities: Sequence[str] = (),
 ) -> Options:
     """The component's options. `made`: where the secrets of `given_secrets` are.
 
-    `registry` is what stands before the names of W&B's own images, `pull_secrets` come after the instance's own.
+    `registry` is what stands before the names of W&B's own images; `pull_secrets` and `authorities` come after the instance's own.
     """
     return Options(
         additional_hosts=tuple(instance.additional_hosts),
@@ -69,7 +70,7 @@ def options(
         oidc=_oidc(instance, made.get("oidc")),
         smtp=_smtp(instance, made.get("smtp")),
         slack=_slack(instance, made.get("slack")),
-        ca_certificates=tuple(instance.ca_certificates),
+        ca_certificates=(*instance.ca_certificates, *authorities),
         ca_config_map=instance.ca_config_map,
         proxy=_proxy(instance),
         kafka=_kafka(instance),

@@ -13,7 +13,7 @@ import pulumi_random
 
 import sizing
 from components import contracts
-from components.clickhouse import BackupArgs, Chart, ClickHouseArgs, Ids, Images, Timeouts, pods
+from components.clickhouse import TLS, BackupArgs, Chart, ClickHouseArgs, Ids, Images, Issuer, Timeouts, pods, tls
 from components.credentials import Credentials, CredentialsArgs
 from components.external import ExternalBuckets
 from components.monitoring import Monitoring
@@ -21,7 +21,7 @@ from components.mysql_database import MySQLDatabaseArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.wandb import ComponentSizing, SingleContainerArgs, Versions, WandBArgs, way_in
 from settings import Settings
-from settings.clickhouse import ClickHouseBackup, ExternalClickHouse, PodIds
+from settings.clickhouse import ClickHouseBackup, ClickHouseTLS, ExternalClickHouse, PodIds
 from settings.cluster import Ingress
 from settings.identity import WorkloadIdentity
 from settings.sizing import ComponentResources
@@ -107,6 +107,7 @@ class Arguments(ABC):
             revision=made.revision,
             password_revision=made.password_revision,
             ids=_ids(made.ids),
+            tls=_tls(made.tls) if made.tls else None,
             database=made.database,
             protect=self.settings.protect,
             timeouts=Timeouts(
@@ -121,6 +122,7 @@ class Arguments(ABC):
         if self.settings.single_container:
             return self._single_container(platform)
         settings, versions = self.settings, self.settings.versions
+        encrypted = settings.managed_clickhouse.tls if settings.managed_clickhouse else None
         return WandBArgs(
             cluster=platform.cluster,
             namespaces=platform.namespaces,
@@ -143,6 +145,7 @@ class Arguments(ABC):
                 self._option_secrets(platform),
                 registry=settings.wandb_registry,
                 pull_secrets=self.pull_secrets,
+                authorities=tls.certificates(encrypted.ca) if encrypted else (),
             ),
             versions=Versions(
                 operator_chart=versions.wandb_operator_chart,
@@ -372,6 +375,12 @@ def _ids(asked: PodIds) -> Ids:
         return pods.IMAGE
     group = asked.user if asked.group is None else asked.group
     return Ids(user=asked.user, group=group, volumes=group if asked.volumes is None else asked.volumes)
+
+
+def _tls(asked: ClickHouseTLS) -> TLS:
+    issuer = asked.issuer
+    kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer" if issuer and issuer.scope == "cluster" else "Issuer"
+    return TLS(ca=asked.ca, secret=asked.secret, issuer=Issuer(name=issuer.name, kind=kind) if issuer else None)
 
 
 def identity_of(asked: WorkloadIdentity | None) -> contracts.Identity:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from components.clickhouse import tls
 from components.clickhouse.server import TABLES_ANNOTATION
 from components.monitoring import DEFINITIONS as MONITORING_CRDS
 from components.namespaces import OWNER_ANNOTATION
@@ -36,6 +37,7 @@ CLICKHOUSE_CRDS = (
 )
 INSTALLATION = "wandb"
 """Name of the ClickHouseInstallation that the stack makes."""
+CERT_MANAGER_CRDS = ("certificates.cert-manager.io", "clusterissuers.cert-manager.io", "issuers.cert-manager.io")
 GATEWAY_CRDS = ("gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
 DOCKER_CONFIG = ".dockerconfigjson"
 """The key of a Secret by which images are pulled."""
@@ -247,6 +249,14 @@ def brought_secrets(settings: Settings) -> Iterator[BroughtSecret]:
         yield BroughtSecret(
             path="mysql.admin.passwordSecret", namespace_key="wandb", name=password.name, keys=(password.key,)
         )
+    encrypted = settings.managed_clickhouse.tls if settings.managed_clickhouse else None
+    if encrypted and encrypted.secret:
+        yield BroughtSecret(
+            path="clickhouse.tls.secret",
+            namespace_key="clickhouse",
+            name=encrypted.secret,
+            keys=(tls.CERTIFICATE, tls.KEY),
+        )
     yield from _bucket_secrets(settings)
     yield from _instance_secrets(settings.instance)
     yield from _registry_secrets(settings)
@@ -400,6 +410,50 @@ def _definitions(look: _Look) -> Found:
             "clickhouse.crds",
             f"is external, and the cluster lacks {' and '.join(missing)}",
             f"Apply the definitions of operator {look.settings.versions.clickhouse_operator_chart}, or use managed.",
+        )
+
+
+def _issuer(look: _Look) -> Found:
+    clickhouse = look.settings.managed_clickhouse
+    asked = clickhouse.tls.issuer if clickhouse and clickhouse.tls else None
+    if asked is None:
+        return
+    missing = [name for name in CERT_MANAGER_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    if missing:
+        yield problem(
+            "clickhouse.tls.issuer",
+            f"is given, and the cluster lacks {' and '.join(missing)}",
+            f"Install cert-manager, or name a Secret under `{full('clickhouse.tls.secret')}`.",
+        )
+        return
+    namespace = look.settings.namespaces.clickhouse
+    kind, where = ("ClusterIssuer", None) if asked.scope == "cluster" else ("Issuer", namespace)
+    if look.lookup.read(kind, asked.name, where) is None:
+        yield problem(
+            "clickhouse.tls.issuer.name",
+            f"names {'a ClusterIssuer' if where is None else 'an Issuer'} that does not exist (got {asked.name}"
+            f"{f', in namespace {where}' if where else ''})",
+            f"`kubectl get {'clusterissuers' if where is None else f'-n {where} issuers'}` shows those that are there.",
+        )
+
+
+def _encryption(look: _Look) -> Found:
+    """What a running ClickHouse becomes only while nobody can use it."""
+    wanted = look.settings.managed_clickhouse
+    if wanted is None:
+        return
+    found = look.lookup.read("ClickHouseInstallation", INSTALLATION, look.settings.namespaces.clickhouse)
+    if found is None:
+        return
+    clusters = ((found.get("spec") or {}).get("configuration") or {}).get("clusters") or [{}]
+    encrypted = clusters[0].get("secure") == "yes"
+    if encrypted != (wanted.tls is not None):
+        yield Warned(
+            problem(
+                "clickhouse.tls",
+                f"{'is not' if encrypted else 'is'} given, and the servers that run {'encrypt' if encrypted else 'do not encrypt'}",
+                "Keeper, then the servers and W&B change over: Weave is away until all have restarted. Nothing is lost; plan it.",
+            )
         )
 
 
@@ -566,7 +620,9 @@ CHECKS = (
     _secrets,
     _certificate,
     _definitions,
+    _issuer,
     _tables,
+    _encryption,
     _monitoring,
     _nodes,
 )

@@ -24,6 +24,8 @@ PATHS = {
     "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
     "GatewayClass": "/apis/gateway.networking.k8s.io/v1/gatewayclasses",
     "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
+    "ClusterIssuer": "/apis/cert-manager.io/v1/clusterissuers",
+    "Issuer": "/apis/cert-manager.io/v1/namespaces/{namespace}/issuers",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 }
 """Where the kinds that are looked at are served."""

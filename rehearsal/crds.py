@@ -184,7 +184,7 @@ class Definition:
     version: str = "v1"
     scope: str = "Namespaced"
     spec: Mapping[str, Any] | str
-    status: Mapping[str, Any] | None
+    status: Mapping[str, Any] | str | None
     spec_required: bool = True
     columns: tuple[tuple[str, str, str], ...] = ()
     """Name, type and JSON path of what `kubectl get` shows."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kubernetes.utils.quantity import parse_quantity
 
-from . import crds, gateway_api
+from . import cert_manager, crds, gateway_api
 from .aws import places
 from .aws.eks import existing
 from .aws.eks.plane import issuer
@@ -178,10 +178,16 @@ def _brought(read: Settings) -> Iterator[Manifest]:
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": labels}
     if read.ingress and read.ingress.gateway:
         yield from gateway_api.objects(read.ingress.gateway, read.namespaces.wandb)
+    encrypted = read.managed_clickhouse.tls if read.managed_clickhouse else None
+    issuer = encrypted.issuer if encrypted else None
+    if issuer and issuer.scope == "cluster":
+        yield from cert_manager.objects(issuer, read.namespaces.clickhouse)
     if read.namespaces.create:
         return  # nothing can be in a namespace that is still to be made
     for name in dict.fromkeys([read.namespaces.wandb, read.namespaces.operator, read.namespaces.clickhouse]):
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": MANAGED}}
+    if issuer and issuer.scope == "namespace":
+        yield from cert_manager.objects(issuer, read.namespaces.clickhouse)
     for secret in brought_secrets(read):
         namespace = getattr(read.namespaces, secret.namespace_key)
         if secret.keys == (DOCKER_CONFIG,):

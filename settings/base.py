@@ -184,6 +184,17 @@ def gibibytes(quantity: str) -> Decimal:
     return Decimal(quantity[:-2]) / (1024 if quantity.endswith("Mi") else 1)
 
 
+_PEM = re.compile(r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
+Certificate = Annotated[
+    str,
+    *matching(
+        _PEM,
+        "is not a certificate in PEM form",
+        "Paste the text from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`, line ends included.",
+    ),
+]
+
+
 class SecretKey(Model):
     """One key of a Secret that exists in the cluster."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from .base import (
+    Certificate,
     ContainerResources,
     GiB,
     Model,
+    ObjectName,
     Port,
     SecretKey,
     SecretText,
@@ -119,6 +122,37 @@ class PodIds(Model):
     """Group that owns the volumes (`fsGroup`). Default: `group`, or the images' own."""
 
 
+def _authorities(value: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
+    except (ssl.SSLError, ValueError) as error:
+        raise refusal("holds a certificate that cannot be read", "Paste the authority's certificate again.") from error
+    return value
+
+
+class CertificateIssuer(Model):
+    """The issuer of cert-manager that makes the certificate of the servers and keepers."""
+
+    name: ObjectName
+    """Its name."""
+    scope: Literal["cluster", "namespace"] = "cluster"
+    """Whether it is a ClusterIssuer, or an Issuer in ClickHouse's namespace."""
+
+
+class ClickHouseTLS(Model):
+    """TLS between W&B, the servers, the keepers, the operator and the Jobs. The ports without it are closed. Switched on or off in a
+    running stack, Weave is away until all servers have restarted."""
+
+    ca: Annotated[Certificate, AfterValidator(_authorities)]
+    """Certificate of the authority that signs theirs, a text in PEM form; during a change of authority both, below each other.
+    W&B gets it as `instance.caCertificates` would."""
+    secret: ObjectName | None = None
+    """Secret of type kubernetes.io/tls in ClickHouse's namespace with a certificate for all servers and keepers
+    (docs/clickhouse.md lists the names). Either this or `issuer`."""
+    issuer: CertificateIssuer | None = None
+    """Has cert-manager make the certificate. Either this or `secret`."""
+
+
 class ManagedClickHouse(Model):
     """ClickHouse in the cluster, run by Altinity's operator, with data in the bucket `clickhouseBucket`."""
 
@@ -158,6 +192,8 @@ class ManagedClickHouse(Model):
     """Requests and limits of one keeper."""
     ids: PodIds = Field(default_factory=PodIds)
     """User and groups of the pods of ClickHouse, its keepers, operator and Jobs."""
+    tls: ClickHouseTLS | None = None
+    """TLS for all connections to and within ClickHouse. Default: none is encrypted."""
     backup: ClickHouseBackup | None = None
     """Backups of Weave's data. Default: none are made, and what every replica has lost is lost."""
     password_revision: int = Field(default=1, ge=1)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from .base import DNS_LABEL, Model, ObjectName, Port, SecretKey, SecretText, ServerHost, matching, refusal
+from .base import DNS_LABEL, Certificate, Model, ObjectName, Port, SecretKey, SecretText, ServerHost, matching, refusal
 from .sizing import ComponentName, OptionalComponentName
 from .versions import Repository
 
@@ -22,7 +22,6 @@ _TOLERATION = re.compile(
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-._a-zA-Z0-9]{1,253}")
-_PEM = re.compile(r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _TEMPLATE = "{{"
 
@@ -110,14 +109,6 @@ Toleration = Annotated[
 Host = Annotated[str, AfterValidator(_host)]
 ProxyURL = Annotated[str, AfterValidator(_proxy)]
 UserId = Annotated[int, Field(ge=1, le=4294967294)]
-Certificate = Annotated[
-    str,
-    *matching(
-        _PEM,
-        "is not a certificate in PEM form",
-        "Paste the text from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`, line ends included.",
-    ),
-]
 
 
 class OIDC(Model):

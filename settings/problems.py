@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from .surface import NAMESPACE, Key, full, surface
 
-_HIDDEN = re.compile(r"password|secret|licen[cs]e|token|keysSecret|caCertificates", re.IGNORECASE)
+_HIDDEN = re.compile(r"password|secret|licen[cs]e|token|keysSecret|caCertificates|\btls\.ca\b", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"//[^/]*@")
 _GOT = re.compile(r" \(got .*?\)")
 _LONGEST = 80

@@ -4,6 +4,7 @@ clickhouse  joins the rest; says what cannot go together
 operator    the operator, by its Helm chart
 keeper      ClickHouseKeeperInstallation: what keeps the replicas in step
 server      ClickHouseInstallation: shards and their replicas
+tls         certificate, authority, and what is encrypted
 storage     where data, cache and the servers' own logs lie
 users       the user of Weave, its password and grants
 network     who may connect to whom
@@ -20,5 +21,17 @@ from .clickhouse import ClickHouse, ClickHouseArgs, Images, Timeouts
 from .network import Access
 from .operator import Chart
 from .pods import Ids
+from .tls import TLS, Issuer
 
-__all__ = ["Access", "BackupArgs", "Chart", "ClickHouse", "ClickHouseArgs", "Ids", "Images", "Timeouts"]
+__all__ = [
+    "TLS",
+    "Access",
+    "BackupArgs",
+    "Chart",
+    "ClickHouse",
+    "ClickHouseArgs",
+    "Ids",
+    "Images",
+    "Issuer",
+    "Timeouts",
+]

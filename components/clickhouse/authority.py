@@ -20,16 +20,18 @@ def files(ca: contracts.SecretKey | None) -> dict[str, str]:
     return {"config.d/private_authority.xml": xml.text({"openSSL": {"client": client}})}
 
 
-def pod(ca: contracts.SecretKey | None) -> dict[str, Any]:
-    """What the pod's spec has for it: the certificate alone, whatever else is in its Secret."""
+def volumes(ca: contracts.SecretKey | None) -> list[dict[str, Any]]:
+    """Of the pod: the certificate alone, whatever else is in its Secret."""
     if ca is None:
-        return {}
-    secret = {"secretName": ca.name, "items": [{"key": ca.key, "path": _FILE}]}
-    return {"volumes": [{"name": _VOLUME, "secret": secret}]}
+        return []
+    return [{"name": _VOLUME, "secret": {"secretName": ca.name, "items": [{"key": ca.key, "path": _FILE}]}}]
 
 
-def container(ca: contracts.SecretKey | None) -> dict[str, Any]:
-    """What the server's container has for it."""
-    if ca is None:
-        return {}
-    return {"volumeMounts": [{"name": _VOLUME, "mountPath": FOLDER, "readOnly": True}]}
+def environment(ca: contracts.SecretKey | None) -> list[dict[str, str]]:
+    """Of the server's container where its configuration names another authority: OpenSSL reads this one beside it."""
+    return [] if ca is None else [{"name": "SSL_CERT_FILE", "value": f"{FOLDER}/{_FILE}"}]
+
+
+def mounts(ca: contracts.SecretKey | None) -> list[dict[str, Any]]:
+    """Of the server's container."""
+    return [] if ca is None else [{"name": _VOLUME, "mountPath": FOLDER, "readOnly": True}]

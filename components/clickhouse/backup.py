@@ -14,8 +14,10 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from . import authority, backup_script, backup_store, disks, names, pods
+from . import tls as encryption
 from .backup_user import BackupUser
 from .later import text
+from .tls import TLS
 from .users import User
 
 NAME = "clickhouse-backup"
@@ -70,6 +72,7 @@ class BackupJobsArgs:
     cluster_name: str = "weavecluster"
     replicas: int = 3
     """Of the only shard."""
+    tls: TLS | None = None
     ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     needs: Sequence[pulumi.Resource] = ()
@@ -152,12 +155,12 @@ def _job(
         "name": "backup" if name == NAME else "restore",
         "image": args.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-ec", script],
+        "command": ["/bin/sh", "-ec", encryption.client(script, args.tls)],
         "env": [*_environment(args, user, password, asks), *_store(args)],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": RESOURCES.manifest(),
-        **authority.container(bucket.ca),
+        **pods.mounts(*authority.mounts(bucket.ca), *encryption.mounts(args.tls, encryption.CLIENT_FOLDER)),
     }
     return {
         "metadata": {"labels": marks},
@@ -172,7 +175,7 @@ def _job(
                     "automountServiceAccountToken": False,
                     "securityContext": pods.pod_security(args.ids),
                     **pods.pull_secrets(args.image_pull_secrets),
-                    **authority.pod(bucket.ca),
+                    **pods.volumes(*authority.volumes(bucket.ca), *encryption.client_volumes(args.tls)),
                     "containers": [container],
                 },
             },
@@ -188,9 +191,10 @@ def _store(args: BackupJobsArgs) -> list[dict[str, Any]]:
 def _environment(
     args: BackupJobsArgs, user: str, password: contracts.SecretKey, asks: Mapping[str, str]
 ) -> list[dict[str, Any]]:
+    port = names.ports(tls=args.tls is not None).native
     hosts: list[pulumi.Input[str]] = []
     for host in names.replicas(args.installation, args.cluster_name, 1, args.replicas, args.namespace):
-        hosts += [" " if hosts else "", host, f":{names.NATIVE_PORT}"]
+        hosts += [" " if hosts else "", host, f":{port}"]
     plain = {
         "HOSTS": text(*hosts),
         "DATABASES": " ".join(args.user.databases),

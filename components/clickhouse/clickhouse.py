@@ -11,19 +11,21 @@ import pulumi
 import pulumi_random
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.batch.v1 import Job
-from pulumi_kubernetes.core.v1 import Service
+from pulumi_kubernetes.core.v1 import ConfigMap, Service
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from .. import contracts
 from ..monitoring import Monitoring
 from ..ordering import after
 from . import backup_user, disks, monitoring, names, network, operator, pods, probe, users
+from . import tls as encryption
 from .backup import NAME as BACKUP
 from .backup import RESTORE, BackupArgs, BackupJobs, BackupJobsArgs
 from .keeper import Keeper, KeeperArgs
 from .network import Access
 from .operator import Chart, Operator, OperatorArgs
 from .server import BackedUp, Server, ServerArgs
+from .tls import TLS
 
 MOST_SHARDS = 9
 """So that the names of pods have one digit for it."""
@@ -100,11 +102,13 @@ class ClickHouseArgs:
     access: Access | None = None
     """Limits connections to the very pods and ports that need them, outgoing ones as well; None: SQL is for all of W&B's
     namespace, and outgoing connections are not limited."""
+    tls: TLS | None = None
+    """None: no connection is encrypted. Switched on or off later, Keeper and then the servers are away while they restart."""
     ids: pods.Ids = pods.IMAGE
     """Whom servers, Keeper and Jobs run as. Others than the images' hold for the operator too."""
     revision: str = ""
     """A new text makes the operator go over everything again, after a change that it gave up, and restarts the replicas
-    one by one, which is how they learn of new keys in `bucket.keys`."""
+    one by one, which is how they learn of new keys in `bucket.keys`; with `tls` Keeper's nodes too."""
     protect: bool = False
     """True: what holds data is not deleted before this is False again."""
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -135,15 +139,16 @@ class ClickHouse(pulumi.ComponentResource):
         user, password = users.create(f"{name}-user", account, parent=self)
         self._backup_user = self._make_backup_user()
         policies = self._policies()
-        keeper = self._keeper(controller)
-        server = self._server(user, [controller.release, keeper.installation, *policies])
+        trust = self._trust()
+        keeper = self._keeper([controller.release, *trust])
+        server = self._server(user, [controller.release, keeper.installation, *policies, *trust])
         ready = self._probe(server, user)
         self._backup(user, ready)
         client = users.client_secret(f"{name}-user", account, password, parent=self, after=ready)
         self._watch()
         self.connection = contracts.ClickHouse(
             host=after(names.service(args.installation, args.namespaces.clickhouse), ready),
-            port=names.HTTP_PORT,
+            port=self._ports.http,
             database=args.database,
             user=args.user,
             password=client,
@@ -151,6 +156,35 @@ class ClickHouse(pulumi.ComponentResource):
             distributed=args.distributed,
         )
         self.register_outputs({"host": self.connection.host})
+
+    @property
+    def _ports(self) -> names.Ports:
+        return names.ports(tls=self._args.tls is not None)
+
+    def _trust(self) -> list[pulumi.Resource]:
+        """What servers, Keeper and Jobs mount for TLS; nothing without it."""
+        args, tls, namespace = self._args, self._args.tls, self._args.namespaces.clickhouse
+        if tls is None:
+            return []
+        authority = encryption.authority(tls, namespace)
+        config = ConfigMap(
+            f"{self._name}-authority", metadata=authority["metadata"], data=authority["data"], opts=self._in_cluster
+        )
+        if tls.issuer is None:
+            return [config]
+        shown = encryption.hosts(
+            args.installation, args.cluster_name, args.shards, args.replicas, args.keepers, namespace
+        )
+        asked = encryption.certificate(tls, tls.issuer, namespace, shown)
+        made = CustomResource(
+            f"{self._name}-certificate",
+            api_version=asked["apiVersion"],
+            kind=asked["kind"],
+            metadata=asked["metadata"],
+            spec=asked["spec"],
+            opts=self._in_cluster,
+        )
+        return [config, made]
 
     def _operator(self) -> Operator:
         args = self._args
@@ -211,6 +245,7 @@ class ClickHouse(pulumi.ComponentResource):
                 installation=args.installation,
                 cluster_name=args.cluster_name,
                 replicas=args.replicas,
+                tls=args.tls,
                 ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
                 needs=[ready],
@@ -256,6 +291,7 @@ class ClickHouse(pulumi.ComponentResource):
             access=self._args.access,
             buckets=[self._args.bucket, *([self._args.backup.bucket] if self._args.backup else [])],
             jobs=[probe.NAME, *([BACKUP, RESTORE] if self._args.backup else [])],
+            ports=self._ports,
         )
         return [
             NetworkPolicy(
@@ -267,7 +303,7 @@ class ClickHouse(pulumi.ComponentResource):
             for who, policy in network.policies(rules).items()
         ]
 
-    def _keeper(self, controller: Operator) -> Keeper:
+    def _keeper(self, needs: Sequence[pulumi.Resource]) -> Keeper:
         args = self._args
         return Keeper(
             f"{self._name}-keeper",
@@ -283,7 +319,8 @@ class ClickHouse(pulumi.ComponentResource):
                 image_pull_secrets=args.images.pull_secrets,
                 revision=args.revision,
                 protect=args.protect,
-                operator=controller.release,
+                tls=args.tls,
+                needs=needs,
                 timeouts=args.timeouts.custom(),
             ),
             self._child,
@@ -307,6 +344,7 @@ class ClickHouse(pulumi.ComponentResource):
                 backup=BackedUp(bucket=args.backup.bucket, prefix=args.backup.prefix, user=self._backup_user)
                 if args.backup and self._backup_user
                 else None,
+                tls=args.tls,
                 shards=args.shards,
                 replicas=args.replicas,
                 keepers=args.keepers,
@@ -334,6 +372,7 @@ class ClickHouse(pulumi.ComponentResource):
                 cluster_name=args.cluster_name,
                 shards=args.shards,
                 replicas=args.replicas,
+                tls=args.tls,
                 ids=args.ids,
                 image_pull_secrets=args.images.pull_secrets,
             )

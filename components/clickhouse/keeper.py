@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from .. import contracts
 from . import names, pods
+from . import tls as encryption
 from .later import task_id, wait_for
+from .tls import TLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,13 @@ class KeeperArgs:
     ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     revision: str = ""
-    """A new text makes the operator go over the installation again; it restarts nothing."""
+    """A new text makes the operator go over the installation again; it restarts nothing, or with `tls` the nodes one by one, which
+    is how these learn of a new certificate."""
+    tls: TLS | None = None
+    """None: no connection is encrypted."""
     protect: bool = False
-    operator: pulumi.Resource | None = None
-    """Must be there before the nodes and until they are gone."""
+    needs: Sequence[pulumi.Resource] = ()
+    """Must be there before the nodes and until they are gone: the operator, and what the pods mount."""
     timeouts: pulumi.CustomTimeouts | None = None
 
 
@@ -60,6 +65,7 @@ def manifest(args: KeeperArgs) -> dict[str, Any]:
                 "keeper_server/coordination_settings/raft_logs_level": "information",
                 **pods.metrics(names.KEEPER_METRICS_PORT),
             },
+            **({"files": encryption.keeper_file(args.tls)} if args.tls else {}),
         },
         "templates": {
             "podTemplates": [_pod_template(args)],
@@ -88,12 +94,20 @@ def _pod_template(args: KeeperArgs) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": args.resources.manifest(),
+        **(_PROBE if args.tls else {}),
+        **pods.mounts(*encryption.mounts(args.tls, encryption.KEEPER_FOLDER)),
     }
+    revision = {"wandb.pulumi/revision": args.revision} if args.tls and args.revision else {}
     return {
         "name": "keeper",
         "metadata": {
             "labels": pods.labels("clickhouse-keeper"),
-            "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(names.KEEPER_METRICS_PORT)},
+            "annotations": {
+                "prometheus.io/scrape": "true",
+                "prometheus.io/port": str(names.KEEPER_METRICS_PORT),
+                **(args.tls.mark if args.tls else {}),
+                **revision,
+            },
         },
         "spec": {
             "automountServiceAccountToken": False,
@@ -102,9 +116,21 @@ def _pod_template(args: KeeperArgs) -> dict[str, Any]:
             **pods.pull_secrets(args.image_pull_secrets),
             **pods.spread(names.CHK_LABEL, args.installation, args.cluster.zones),
             **pods.dedicated(args.cluster.clickhouse_pool),
+            **pods.volumes(*encryption.volumes(args.tls)),
             "containers": [container],
         },
     }
+
+
+_PROBE: Mapping[str, Any] = {
+    # the operator's own asks the port without encryption, which is closed
+    "livenessProbe": {
+        "httpGet": {"path": "/metrics", "port": names.KEEPER_METRICS_PORT},
+        "initialDelaySeconds": 5,
+        "periodSeconds": 5,
+        "failureThreshold": 12,
+    }
+}
 
 
 class Keeper(pulumi.ComponentResource):
@@ -128,7 +154,7 @@ class Keeper(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 provider=args.cluster.provider,
-                depends_on=[args.operator] if args.operator else None,
+                depends_on=list(args.needs) or None,
                 protect=args.protect or None,
                 custom_timeouts=args.timeouts,
             ),

@@ -5,6 +5,8 @@ Pods are told apart by these names for life: they are in the paths of the bucket
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 
 from .later import text
@@ -13,13 +15,31 @@ CHI_LABEL = "clickhouse.altinity.com/chi"
 CHK_LABEL = "clickhouse-keeper.altinity.com/chk"
 SHARD_LABEL = "clickhouse.altinity.com/shard"
 KEEPER_CLUSTER = "keeper"
-HTTP_PORT = 8123
-NATIVE_PORT = 9000
-INTERSERVER_PORT = 9009
 SERVER_METRICS_PORT = 9363
-KEEPER_PORT = 2181
 RAFT_PORT = 9444
 KEEPER_METRICS_PORT = 7000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where servers and Keeper are asked."""
+
+    http: int
+    native: int
+    interserver: int
+    """For the parts of tables, among replicas."""
+    keeper: int
+
+
+PLAIN_PORTS = Ports(http=8123, native=9000, interserver=9009, keeper=2181)
+TLS_PORTS = Ports(http=8443, native=9440, interserver=9010, keeper=9281)
+"""Weave encrypts where the port is 8443, and nowhere else. Source: `CLICKHOUSE_SECURE_PORT` in the package `weave`, module
+`trace_server.clickhouse_trace_server_batched`."""
+
+
+def ports(*, tls: bool) -> Ports:
+    """The only ports that are open, metrics and Keeper's own ones apart."""
+    return TLS_PORTS if tls else PLAIN_PORTS
 
 
 def service(installation: str, namespace: pulumi.Input[str]) -> pulumi.Input[str]:

@@ -50,6 +50,7 @@ class NetworkArgs:
     """That servers and Jobs open."""
     jobs: Sequence[str] = ()
     """`app.kubernetes.io/name` of the Jobs that ask the servers."""
+    ports: names.Ports = names.PLAIN_PORTS
 
 
 def policies(args: NetworkArgs) -> dict[str, dict[str, Any]]:
@@ -72,26 +73,26 @@ def server_policy(args: NetworkArgs) -> dict[str, Any]:
     not limited: the bucket, DNS and the cloud's identity service are at addresses unknown here.
     """
     own = _pods(names.CHI_LABEL, args.installation)
-    sql = [names.HTTP_PORT, names.NATIVE_PORT]
+    sql = [args.ports.http, args.ports.native]
     if args.access is None:
         peers = [network.namespace(args.wandb_namespace), {"podSelector": {}}]
         ingress = [
             *network.incoming(peers, sql),
-            *network.incoming([own], [names.INTERSERVER_PORT]),
+            *network.incoming([own], [args.ports.interserver]),
             *_metrics(args, names.SERVER_METRICS_PORT),
         ]
         return _incoming_only("clickhouse-server", args.namespace, own, ingress)
     ingress = [
-        *network.incoming(args.access.clients, [names.HTTP_PORT]),
+        *network.incoming(args.access.clients, [args.ports.http]),
         *network.incoming([network.pods(OPERATOR_LABELS), *_jobs(args)], sql),
         # one asks the other when a query reads all replicas
-        *network.incoming([own], [names.INTERSERVER_PORT, names.NATIVE_PORT]),
+        *network.incoming([own], [args.ports.interserver, args.ports.native]),
         *_metrics(args, names.SERVER_METRICS_PORT),
     ]
     egress = [
         *network.dns(args.access.around),
-        *network.outgoing([_pods(names.CHK_LABEL, args.installation)], [names.KEEPER_PORT]),
-        *network.outgoing([own], [names.INTERSERVER_PORT, names.NATIVE_PORT]),
+        *network.outgoing([_pods(names.CHK_LABEL, args.installation)], [args.ports.keeper]),
+        *network.outgoing([own], [args.ports.interserver, args.ports.native]),
         *_stores(args, args.access),
     ]
     return _whole("clickhouse-server", args, own, ingress, egress)
@@ -101,7 +102,7 @@ def keeper_policy(args: NetworkArgs) -> dict[str, Any]:
     """Keeper answers the servers of ClickHouse; its nodes agree among themselves, and ask nobody else anything."""
     keepers = _pods(names.CHK_LABEL, args.installation)
     ingress = [
-        *network.incoming([_pods(names.CHI_LABEL, args.installation)], [names.KEEPER_PORT]),
+        *network.incoming([_pods(names.CHI_LABEL, args.installation)], [args.ports.keeper]),
         *network.incoming([keepers], [names.RAFT_PORT]),
         *_metrics(args, names.KEEPER_METRICS_PORT),
     ]
@@ -117,7 +118,7 @@ def _operator_policy(args: NetworkArgs, access: Access) -> dict[str, Any]:
     egress = [
         *network.dns(access.around),
         *network.api_server(access.around),
-        *network.outgoing([_pods(names.CHI_LABEL, args.installation)], [names.HTTP_PORT, names.NATIVE_PORT]),
+        *network.outgoing([_pods(names.CHI_LABEL, args.installation)], [args.ports.http, args.ports.native]),
     ]
     where = _prometheus(args)
     ingress = network.incoming([network.namespace(where)], OPERATOR_METRICS_PORTS) if where else []
@@ -129,7 +130,7 @@ def _jobs_policy(args: NetworkArgs, access: Access) -> dict[str, Any]:
     named = network.pods_of("app.kubernetes.io/name", args.jobs)
     egress = [
         *network.dns(access.around),
-        *network.outgoing([_pods(names.CHI_LABEL, args.installation)], [names.HTTP_PORT, names.NATIVE_PORT]),
+        *network.outgoing([_pods(names.CHI_LABEL, args.installation)], [args.ports.http, args.ports.native]),
         *_stores(args, access),
     ]
     return _whole("clickhouse-jobs", args, named, [], egress)

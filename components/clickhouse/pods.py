@@ -81,6 +81,16 @@ def pull_secrets(names: Sequence[str]) -> dict[str, Any]:
     return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}
 
 
+def volumes(*given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `volumes` of a pod, or nothing."""
+    return {"volumes": list(given)} if given else {}
+
+
+def mounts(*given: Mapping[str, Any]) -> dict[str, Any]:
+    """The `volumeMounts` of a container, or nothing."""
+    return {"volumeMounts": list(given)} if given else {}
+
+
 def volume_claim(gib: int, storage_class: str | None) -> dict[str, Any]:
     """The volumeClaimTemplate `data` of `gib` GiB, kept when its pod or the installation goes.
 

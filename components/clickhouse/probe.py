@@ -10,7 +10,9 @@ import pulumi
 
 from .. import contracts
 from . import names, pods, storage, users
+from . import tls as encryption
 from .later import text
+from .tls import TLS
 
 NAME = "clickhouse-probe"
 PATIENCE_SECONDS = 600
@@ -70,19 +72,21 @@ class ProbeArgs:
     shards: int = 1
     replicas: int = 3
     """Of each shard."""
+    tls: TLS | None = None
     ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
 
 
 def environment(args: ProbeArgs) -> list[dict[str, Any]]:
     """The Job's environment. The client reads its user and password from there, so that neither is in a command line."""
+    port = names.ports(tls=args.tls is not None).native
     hosts: list[pulumi.Input[str]] = []
     for host in names.replicas(args.installation, args.cluster_name, args.shards, args.replicas, args.namespace):
-        hosts += [" " if hosts else "", host, f":{names.NATIVE_PORT}"]
+        hosts += [" " if hosts else "", host, f":{port}"]
     plain = {
         "TASK": args.task,
         "REPLICA_HOSTS": text(*hosts),
-        "SERVICE_HOST": text(names.service(args.installation, args.namespace), f":{names.NATIVE_PORT}"),
+        "SERVICE_HOST": text(names.service(args.installation, args.namespace), f":{port}"),
         "CLUSTER": args.cluster_name,
         "REPLICAS": str(args.shards * args.replicas),
         "POLICY": storage.POLICY,
@@ -105,11 +109,12 @@ def job(args: ProbeArgs) -> dict[str, Any]:
         "name": "probe",
         "image": args.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["/bin/sh", "-ec", SCRIPT],
+        "command": ["/bin/sh", "-ec", encryption.client(SCRIPT, args.tls)],
         "env": environment(args),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": contracts.Resources(cpu_request="50m", memory_request="256Mi", memory_limit="1Gi").manifest(),
+        **pods.mounts(*encryption.mounts(args.tls, encryption.CLIENT_FOLDER)),
     }
     marks = pods.labels(NAME)
     return {
@@ -130,6 +135,7 @@ def job(args: ProbeArgs) -> dict[str, Any]:
                     "automountServiceAccountToken": False,
                     "securityContext": pods.pod_security(args.ids),
                     **pods.pull_secrets(args.image_pull_secrets),
+                    **pods.volumes(*encryption.client_volumes(args.tls)),
                     "containers": [container],
                 },
             },

@@ -13,8 +13,10 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from .. import contracts
 from ..later import lift
 from . import authority, backup_store, backup_user, disks, names, pods, storage, users
+from . import tls as encryption
 from .later import task_id, wait_for
 from .system_logs import system_logs
+from .tls import TLS
 
 SERVICE_ACCOUNT = "clickhouse"
 TABLES_ANNOTATION = "wandb.pulumi/tables"
@@ -48,6 +50,8 @@ class ServerArgs:
     identity: contracts.Identity = field(default_factory=contracts.Identity)
     backup: BackedUp | None = None
     """None: backups can be made by nobody."""
+    tls: TLS | None = None
+    """None: no connection is encrypted."""
     shards: int = 1
     replicas: int = 3
     """Of each shard."""
@@ -78,7 +82,7 @@ def manifest(args: ServerArgs) -> dict[str, Any]:
         "reconcile": _RECONCILE,
         "configuration": _configuration(args),
         "templates": {
-            "serviceTemplates": [_service_template()],
+            "serviceTemplates": [_service_template(_ports(args))],
             "podTemplates": [_pod_template(args)],
             "volumeClaimTemplates": [pods.volume_claim(args.volume_gib, args.cluster.storage_class)],
         },
@@ -116,7 +120,7 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
     hosts = [names.keeper(args.installation, index, args.namespace) for index in range(args.keepers)]
     return {
         "zookeeper": {
-            "nodes": [{"host": host, "port": names.KEEPER_PORT} for host in hosts],
+            "nodes": [{"host": host, "port": _ports(args).keeper, **_secure(args)} for host in hosts],
             "session_timeout_ms": 30000,
             "operation_timeout_ms": 10000,
         },
@@ -138,6 +142,7 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
                 "name": args.cluster_name,
                 "layout": {"shardsCount": args.shards, "replicasCount": args.replicas},
                 "secret": {"auto": "yes"},
+                **({**_secure(args), "insecure": "no"} if args.tls else {}),
                 "pdbManaged": "yes",
                 "pdbMaxUnavailable": 1,
             }
@@ -146,9 +151,18 @@ def _configuration(args: ServerArgs) -> dict[str, Any]:
             "config.d/storage_configuration.xml": storage.configuration(args.bucket, args.namespace, args.cache_gib),
             "config.d/system_logs.xml": system_logs(),
             **authority.files(_authority(args)),
+            **encryption.server_file(args.tls),
             **_backups(args),
         },
     }
+
+
+def _ports(args: ServerArgs) -> names.Ports:
+    return names.ports(tls=args.tls is not None)
+
+
+def _secure(args: ServerArgs) -> dict[str, str]:
+    return {"secure": "yes"} if args.tls else {}
 
 
 def _backups(args: ServerArgs) -> dict[str, pulumi.Input[str]]:
@@ -163,8 +177,8 @@ def _authority(args: ServerArgs) -> contracts.SecretKey | None:
     return args.bucket.ca or (args.backup.bucket.ca if args.backup else None)
 
 
-def _service_template() -> dict[str, Any]:
-    ports = {"http": names.HTTP_PORT, "tcp": names.NATIVE_PORT}
+def _service_template(open_ports: names.Ports) -> dict[str, Any]:
+    ports = {"http": open_ports.http, "tcp": open_ports.native}
     return {
         "name": "client",
         "generateName": "clickhouse-{chi}",
@@ -183,6 +197,7 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
             "annotations": {
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(names.SERVER_METRICS_PORT),
+                **(args.tls.mark if args.tls else {}),
                 # the operator does not watch Secrets: this is what restarts the replicas, one by one
                 "wandb.pulumi/credentials": lift(
                     _revision, args.user.digest, args.revision, *([args.backup.user.digest] if args.backup else [])
@@ -203,7 +218,7 @@ def _pod_template(args: ServerArgs) -> dict[str, Any]:
                 names.SHARD_LABEL if args.shards > 1 else None,
             ),
             **pods.dedicated(args.cluster.clickhouse_pool),
-            **authority.pod(_authority(args)),
+            **pods.volumes(*authority.volumes(_authority(args)), *encryption.volumes(args.tls)),
             "containers": [_container(args)],
         },
     }
@@ -226,16 +241,17 @@ def _container(args: ServerArgs) -> dict[str, Any]:
         "env": [
             *disks.kind(args.bucket).environment(args.bucket, _place(args)),
             *(backup_store.server_environment(args.backup.bucket) if args.backup else []),
+            *(authority.environment(_authority(args)) if args.tls else []),
         ],
         # the operator adds none, and its liveness probe gives a starting server no more than 90 seconds
         "startupProbe": {
-            "httpGet": {"path": "/ping", "port": names.HTTP_PORT},
+            "httpGet": {"path": "/ping", "port": _ports(args).http, **({"scheme": "HTTPS"} if args.tls else {})},
             "periodSeconds": 5,
             "failureThreshold": 120,
         },
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "resources": args.resources.manifest(),
-        **authority.container(_authority(args)),
+        **pods.mounts(*authority.mounts(_authority(args)), *encryption.mounts(args.tls, encryption.SERVER_FOLDER)),
     }
 
 

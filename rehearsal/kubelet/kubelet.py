@@ -8,7 +8,7 @@ import threading
 from ..api import Api, ApiError
 from ..aws.account import Account
 from ..state import State
-from . import ebs, identity, network, pods, volumes
+from . import certificates, ebs, identity, network, pods, volumes
 from .cache import Cache
 from .events import Events
 from .processes import Processes
@@ -27,7 +27,7 @@ class Kubelet:
         self._api = Api.from_kubeconfig(state.kubeconfig)
         self._changed = threading.Event()
         self._stop = threading.Event()
-        kinds = (*pods.KINDS, *volumes.KINDS, *identity.KINDS)
+        kinds = (*pods.KINDS, *volumes.KINDS, *identity.KINDS, *certificates.KINDS)
         self._cache = Cache(self._api, kinds, self._changed.set)
         account = Account(state)
         self._processes = Processes(self._api, state)
@@ -58,6 +58,7 @@ class Kubelet:
     def _sync(self) -> bool:
         try:
             network.sync(self._api, self._cache)
+            certificates.sync(self._api, self._cache)
             self._driver.sync()
             volumes.sync(self._api, self._cache, self._driver)
             return self._pods.sync()

@@ -17,6 +17,25 @@ def _clickhouse_password(settings: Settings) -> Problems:
 
 
 @rule
+def _one_certificate(settings: Settings) -> Problems:
+    tls = settings.managed_clickhouse.tls if settings.managed_clickhouse else None
+    if tls is None:
+        return
+    if tls.secret is None and tls.issuer is None:
+        yield problem(
+            "clickhouse.tls",
+            "says neither where the certificate is nor who makes it",
+            f"Name a Secret under `{full('clickhouse.tls.secret')}`, or an issuer of cert-manager under `{full('clickhouse.tls.issuer')}`.",
+        )
+    if tls.secret is not None and tls.issuer is not None:
+        yield problem(
+            "clickhouse.tls.secret",
+            "is given, and so is `clickhouse.tls.issuer`: one certificate is shown",
+            "Remove one of them.",
+        )
+
+
+@rule
 def _weave_needs_clickhouse(settings: Settings) -> Problems:
     if "weave" in settings.products and isinstance(settings.clickhouse, NoClickHouse):
         yield problem(

@@ -12,16 +12,39 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+FIRST = """\
+-----BEGIN CERTIFICATE-----
+MIIBOTCB4aADAgECAgEBMAoGCCqGSM49BAMCMBoxGDAWBgNVBAMMD2ZpcnN0IGF1
+dGhvcml0eTAgFw0yNTAxMDEwMDAwMDBaGA8yMTI1MDEwMTAwMDAwMFowGjEYMBYG
+A1UEAwwPZmlyc3QgYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+Zev8gEAa0xZkpNZZW/RMjINwQrUIoVV7SnNjypUCBBt6oadLD9nG6l0t8dWjrDr+
+8n04FF+jL5rF1/BCuBQ9oaMWMBQwEgYDVR0TAQH/BAgwBgEB/wIBADAKBggqhkjO
+PQQDAgNHADBEAiBvETWeEWajbDrXW/XVGxxIR/XhtvkRSVQlBqr59DgwqwIgNoi+
+vTTzKpEkhqs5lvrlLfhmML9UvxvmY/tcs7kSaAk=
+-----END CERTIFICATE-----
+"""
+SECOND = """\
+-----BEGIN CERTIFICATE-----
+MIIBPDCB46ADAgECAgEBMAoGCCqGSM49BAMCMBsxGTAXBgNVBAMMEHNlY29uZCBh
+dXRob3JpdHkwIBcNMjUwMTAxMDAwMDAwWhgPMjEyNTAxMDEwMDAwMDBaMBsxGTAX
+BgNVBAMMEHNlY29uZCBhdXRob3JpdHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAQomnwXOtW8XYrTQyAmlvAy28pc2rW8QFYmEcS+MT+7eLDLKrWcTIYrlm+KYD3z
+ii0mDmJXlccTw37/rJ8HAp3moxYwFDASBgNVHRMBAf8ECDAGAQH/AgEAMAoGCCqG
+SM49BAMCA0gAMEUCIEjx7Yv2yyL/W8Vah+RjturOwZbqNjmopeIodzO7AE0JAiEA
++J1a5dc4lzf1YiujIjccWW83VZWtjk8oRTKS45eoBPY=
+-----END CERTIFICATE-----
+"""
+"""Authorities whose keys nobody has: for settings and manifests, where only the text counts."""
 _DAY = datetime.timedelta(days=1)
 
 
 class Authority:
     """Keeps its certificate, and those that it signs, in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "authority of the tests") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of the tests")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         made = _builder(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )

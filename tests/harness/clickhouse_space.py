@@ -16,8 +16,12 @@ from components.clickhouse import pods
 from components.clickhouse.clickhouse import ClickHouseArgs, Images
 from components.clickhouse.keeper import KeeperArgs
 from components.clickhouse.server import ServerArgs
+from components.clickhouse.tls import TLS, Issuer
 from components.clickhouse.users import User, digest
 
+from .certificates import FIRST, SECOND
+
+ENCRYPTED = TLS(ca=FIRST, secret="clickhouse-certificate")
 PASSWORD = "N0tAPasswordOfAnyoneButATextToLookFor"
 NO_PROVIDER = cast(Any, None)
 """Manifests are made without one."""
@@ -155,6 +159,9 @@ _shared: Mapping[str, st.SearchStrategy[Any]] = {
     "namespace": _namespaces,
     "installation": _names,
     "ids": st.sampled_from([pods.IMAGE, pods.PLATFORM, pods.Ids(user=1000810000, group=0, volumes=1000810000)]),
+    "tls": st.sampled_from(
+        [None, ENCRYPTED, TLS(ca=f"{FIRST}{SECOND}", issuer=Issuer(name="internal", kind="Issuer"))]
+    ),
     "image_pull_secrets": st.sampled_from([(), ("registry",), ("one", "two")]),
 }
 

@@ -13,10 +13,11 @@ import pytest
 from pulumi.runtime import rpc
 
 from components import contracts
-from components.clickhouse import Chart, ClickHouse, ClickHouseArgs, Images
+from components.clickhouse import TLS, Chart, ClickHouse, ClickHouseArgs, Images, Issuer
 from components.namespaces import Namespaces, NamespacesArgs
-from tests.harness import Recording, Resource, record_function
+from tests.harness import Recording, Resource, record_function, record_stack
 from tests.harness import clickhouse_space as space
+from tests.harness.certificates import FIRST
 
 CHI = "kubernetes:clickhouse.altinity.com/v1:ClickHouseInstallation"
 CHK = "kubernetes:clickhouse-keeper.altinity.com/v1:ClickHouseKeeperInstallation"
@@ -72,6 +73,30 @@ def test_the_connection_is_what_weave_needs(up: Recording) -> None:
     (secret,) = [each for each in up.recorder.of_type(SECRET) if each.inputs["metadata"]["name"] == password]
     assert secret.inputs["metadata"]["namespace"] == "wandb"
     assert "CLICKHOUSE_PASSWORD" in secret.inputs["stringData"]
+
+
+def test_the_certificate_and_the_authority_are_there_before_whoever_shows_them() -> None:
+    made = run(tls=TLS(ca=FIRST, issuer=Issuer(name="internal")))
+    certificate = one(made, "kubernetes:cert-manager.io/v1:Certificate")
+    assert certificate.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    authorities = [
+        each
+        for each in made.recorder.of_type("kubernetes:core/v1:ConfigMap")
+        if each.inputs.get("metadata", {}).get("name") == "clickhouse-authority"
+    ]
+    for earlier in (certificate, *authorities):
+        for token in (CHK, CHI, JOB):
+            assert earlier.urn in made.recorder.before(one(made, token).urn)
+    assert len(authorities) == 1
+    brought = run(tls=TLS(ca=FIRST, secret="shown"))
+    assert brought.recorder.of_type("kubernetes:cert-manager.io/v1:Certificate") == []
+
+
+def test_weave_asks_the_port_with_tls_and_is_given_the_authority() -> None:
+    [instance] = record_stack("clickhouse-tls").recorder.of_type("kubernetes:apps.wandb.com/v1:WeightsAndBiases")
+    values = instance.inputs["spec"]["values"]["global"]
+    assert values["clickhouse"]["port"] == 8443
+    assert values["customCACerts"] == [FIRST]
 
 
 def test_each_is_there_before_whoever_needs_it_and_goes_after_it(up: Recording) -> None:

@@ -238,6 +238,25 @@ def test_clickhouse_answers_weave_its_operator_its_jobs_and_its_own(stack: str) 
     )
 
 
+def test_with_tls_the_same_reach_the_ports_with_tls_and_nobody_those_without() -> None:
+    stack = "clickhouse-tls"
+    probe = own(stack, "Job", "clickhouse-ready")
+    must_pass(
+        stack,
+        (wandb("weave-trace"), clickhouse(), 8443),
+        (CLICKHOUSE_OPERATOR, clickhouse(), 8443),
+        (probe, clickhouse(), 9440),
+        (clickhouse(), clickhouse(1), 9010),
+        (clickhouse(), clickhouse(1), 9440),
+        (clickhouse(), keeper(), 9281),
+        (keeper(), keeper(1), 9444),
+    )
+    ends = [*every_pod(stack), STRANGER, INGRESS, INTERNET]
+    must_fail(stack, *((each, clickhouse(2), port) for each in ends for port in (8123, 9000, 9009, 9004, 9005)))
+    must_fail(stack, *((each, keeper(2), 2181) for each in ends))
+    must_fail(stack, *((each, clickhouse(2), port) for each in (STRANGER, INGRESS) for port in (8443, 9440, 9010)))
+
+
 @pytest.mark.parametrize("stack", ["dev", "production", "prod"])
 def test_nobody_but_the_servers_reaches_keeper(stack: str) -> None:
     ends = [*every_pod(stack), STRANGER, INGRESS, INTERNET]

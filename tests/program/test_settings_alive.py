@@ -19,6 +19,7 @@ from settings.sizing import OPTIONAL, ComponentName
 from settings.surface import NAMESPACE, surface
 from tests.harness import Resource, aws_settings, instance_settings
 from tests.harness.aws import World
+from tests.harness.certificates import FIRST, SECOND
 from tests.harness.stacks import ROOT
 from tests.harness.whole_program import record
 
@@ -283,6 +284,9 @@ PRIVATE = MADE | {
 }
 """A stack on a store whose certificate an authority of its own has signed."""
 
+ENCRYPTED = MADE | {"clickhouse": {"kind": "managed", "tls": {"ca": FIRST, "issuer": {"name": "internal"}}}}
+"""A stack whose ClickHouse encrypts, with a certificate that cert-manager makes."""
+
 BACKED_UP = MADE | {
     "objectStore": BROUGHT["objectStore"],
     "clickhouse": {
@@ -418,6 +422,14 @@ STACKS = {
     "backups on a private store": (
         PRIVATE | {"objectStore": BROUGHT["objectStore"]},
         {"clickhouse": {"backup": {"bucket": {"caSecret": CA}}}},
+    ),
+    "encrypted": (
+        ENCRYPTED,
+        {"clickhouse": {"tls": {"ca": SECOND, "issuer": {"name": "other", "scope": "namespace"}}}},
+    ),
+    "encrypted by a secret": (
+        MADE | {"clickhouse": {"kind": "managed", "tls": {"ca": FIRST, "secret": "shown"}}},
+        {"clickhouse": {"tls": {"secret": "other"}}},
     ),
     "backed up": (BACKED_UP, BACKED_UP_OTHERWISE),
     "limited": (LIMITED, LIMITED_OTHERWISE),

@@ -128,4 +128,7 @@ def test_every_replica_of_every_shard_is_asked() -> None:
 
 def test_every_replica_is_named_with_its_port() -> None:
     variables = {each["name"]: each.get("value") for each in container(replicas=1)["env"]}
-    assert variables["REPLICA_HOSTS"] == f"chi-wandb-weavecluster-0-0.clickhouse.svc.cluster.local:{names.NATIVE_PORT}"
+    assert (
+        variables["REPLICA_HOSTS"]
+        == f"chi-wandb-weavecluster-0-0.clickhouse.svc.cluster.local:{names.PLAIN_PORTS.native}"
+    )

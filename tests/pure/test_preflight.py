@@ -16,6 +16,7 @@ import preflight
 from arguments import fitting_plan
 from preflight import Denied, Findings, PlannedNodes, Unreachable, check
 from settings import InvalidSettings, Settings, parse
+from tests.harness.certificates import FIRST
 
 OWNER = "wandb/dev"
 TEST: dict[str, Any] = {
@@ -96,6 +97,8 @@ class PlainCluster:
     gateway_classes: Sequence[Mapping[str, Any]] = ()
     gateways: Sequence[tuple[str, str]] = ()
     """(namespace, name)."""
+    issuers: Sequence[tuple[str, str | None, str]] = ()
+    """(kind, namespace, name)."""
     denied: Sequence[str] = ()
     secret_type: str = "Opaque"
     where: str = "context dev, server https://dev.example.com"
@@ -111,6 +114,8 @@ class PlainCluster:
             return None if keys is None else named(name, type=self.secret_type, data=dict.fromkeys(keys, ""))
         if kind == "Gateway":
             return named(name) if (namespace or "", name) in self.gateways else None
+        if kind in ("ClusterIssuer", "Issuer"):
+            return named(name) if (kind, namespace, name) in self.issuers else None
         if kind == "CustomResourceDefinition":
             return named(name) if name in self.definitions else None
         if kind == "ClickHouseInstallation":
@@ -477,6 +482,71 @@ def test_monitoring_needs_the_prometheus_operator_and_its_namespace():
 
 
 GATEWAY_API = ("gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io")
+
+
+CERT_MANAGER = [f"{plural}.cert-manager.io" for plural in ("certificates", "clusterissuers", "issuers")]
+
+
+def with_tls(**tls: Any) -> Settings:
+    return settings(clickhouse={"kind": "managed", "tls": {"ca": FIRST, **tls}})
+
+
+@pytest.mark.parametrize(
+    ("cluster", "issuer", "expected"),
+    [
+        (
+            PlainCluster(),
+            {"name": "internal"},
+            "clickhouse.tls.issuer: is given, and the cluster lacks certificates.cert-man",
+        ),
+        (
+            PlainCluster(definitions=CERT_MANAGER),
+            {"name": "internal"},
+            "a ClusterIssuer that does not exist (got internal)",
+        ),
+        (
+            PlainCluster(definitions=CERT_MANAGER, issuers=[("ClusterIssuer", None, "internal")]),
+            {"name": "internal", "scope": "namespace"},
+            "an Issuer that does not exist (got internal, in namespace clickhouse)",
+        ),
+    ],
+)
+def test_an_issuer_that_cannot_sign_is_a_problem(cluster: PlainCluster, issuer: dict[str, str], expected: str) -> None:
+    assert expected in check(with_tls(issuer=issuer), owner=OWNER, lookup=cluster).report()
+
+
+def test_an_issuer_that_is_there_is_none() -> None:
+    there = [("ClusterIssuer", None, "internal"), ("Issuer", "clickhouse", "internal")]
+    cluster = PlainCluster(definitions=CERT_MANAGER, issuers=there)
+    for scope in ("cluster", "namespace"):
+        asked = with_tls(issuer={"name": "internal", "scope": scope})
+        assert check(asked, owner=OWNER, lookup=cluster).problems == ()
+
+
+def test_the_certificate_of_clickhouse_is_looked_for() -> None:
+    report = check(with_tls(secret="shown"), owner=OWNER, lookup=PlainCluster()).report()
+    assert "clickhouse.tls.secret: names a Secret that does not exist (shown in namespace clickhouse" in report
+    there = PlainCluster(secrets={("clickhouse", "shown"): ["tls.crt"]}, namespaces=[named("clickhouse")])
+    report = check(with_tls(secret="shown"), owner=OWNER, lookup=there).report()
+    assert "clickhouse.tls.secret: names a Secret without the key tls.key" in report
+
+
+@pytest.mark.parametrize(
+    ("secure", "tls", "said"), [("yes", None, "is not given"), (None, {"secret": "shown"}, "is given")]
+)
+def test_whoever_switches_encryption_is_told_that_weave_is_away_meanwhile(
+    secure: str | None, tls: dict[str, str] | None, said: str
+) -> None:
+    running = {"metadata": {"name": "wandb"}, "spec": {"configuration": {"clusters": [{"secure": secure}]}}}
+    given = with_tls(**tls) if tls else settings(clickhouse={"kind": "managed"})
+    cluster = PlainCluster(
+        installation=running,
+        secrets={("clickhouse", "shown"): ["tls.crt", "tls.key"]},
+        namespaces=[named("clickhouse")],
+    )
+    [warning] = [each for each in check(given, owner=OWNER, lookup=cluster).warnings if "clickhouse.tls" in str(each)]
+    assert said in str(warning)
+    assert "Weave is away until all have restarted" in str(warning)
 
 
 def behind(**gateway: str) -> Settings:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings import InvalidSettings, parse
+from tests.harness.certificates import FIRST
+from tests.harness.instance_settings import CERTIFICATE
 
 PASSWORD = {"name": "store", "key": "password"}
 TEST: dict[str, Any] = {
@@ -213,6 +215,42 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = [
         {"clickhouse": {"kind": "external", "host": "ch", "passwordSecret": PASSWORD, "distributed": True}},
         "clickhouse.cluster",
         ("is missing", "shards of a cluster"),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "tls": {"ca": FIRST}}},
+        "clickhouse.tls",
+        ("says neither", "`wandb:clickhouse.tls.secret`", "`wandb:clickhouse.tls.issuer`"),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "tls": {"ca": FIRST, "secret": "a", "issuer": {"name": "b"}}}},
+        "clickhouse.tls.secret",
+        ("so is `clickhouse.tls.issuer`", "Remove one"),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "tls": {"ca": "no PEM", "secret": "a"}}},
+        "clickhouse.tls.ca",
+        ("is not a certificate in PEM form",),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "tls": {"ca": CERTIFICATE, "secret": "a"}}},
+        "clickhouse.tls.ca",
+        ("cannot be read",),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "managed", "tls": {"secret": "a"}}},
+        "clickhouse.tls.ca",
+        ("is missing",),
+    ),
+    (
+        TEST,
+        {"clickhouse": {"kind": "external", "host": "ch", "passwordSecret": PASSWORD, "tls": {"ca": FIRST}}},
+        "clickhouse.tls",
+        ("external",),
     ),
     (
         TEST,

@@ -1,5 +1,5 @@
-"""What single tests and commands need besides the programs: an object store of Azure, a newer ClickHouse, W&B's migrations,
-W&B's command line.
+"""What single tests and commands need besides the programs: an object store of Azure, a newer ClickHouse and its
+client, W&B's migrations, W&B's command line.
 
 Each is pinned by a folder in tools/, and appears whole in the cache when it is first asked for.
 """
@@ -42,6 +42,11 @@ def azurite() -> Path:
 def clickhouse() -> Path:
     """The interpreter of an environment with a newer ClickHouse engine than this project's own. Raises `BootstrapError`."""
     return _environment("clickhouse", "newer ClickHouse", 30)
+
+
+def clickhouse_client() -> Path:
+    """The interpreter of an environment with the client by which Weave asks ClickHouse. Raises `BootstrapError`."""
+    return _environment("clickhouse_client", "ClickHouse's client", 10)
 
 
 def wandb() -> Path:

@@ -41,17 +41,26 @@ _CACHE_KEYS = {
 def refusal(files: Mapping[str, str], capacity: Capacity = lambda _: None) -> str | None:
     """What the server would say and end with; None if it would start.
 
-    `files` maps names (`config.d/storage.xml`) to contents; they are merged as the server merges them, by name.
+    `files` maps names (`config.d/storage.xml`) to contents.
     """
-    merged = Element("clickhouse")
-    for name in sorted(files, key=lambda path: path.rpartition("/")[2]):
+    try:
+        return next(_problems(merged(files), capacity), None)
+    except ValueError as error:
+        return str(error)
+
+
+def merged(files: Mapping[str, str]) -> Element:
+    """The configuration that the files make, merged as the server merges them: in the order of their whole paths, so that what
+    the operator knows of a host (`conf.d`) comes before what all hosts share (`config.d`). Raises ValueError."""
+    whole = Element("clickhouse")
+    for name in sorted(files):
         if not name.endswith((".xml", ".conf")):
             continue
         try:
-            _merge(merged, ElementTree.fromstring(files[name]))
+            _merge(whole, ElementTree.fromstring(files[name]))
         except ElementTree.ParseError as error:
-            return f"Failed to parse configuration file '{name}': {error}"
-    return next(_problems(merged, capacity), None)
+            raise ValueError(f"Failed to parse configuration file '{name}': {error}") from error
+    return whole
 
 
 def _merge(into: Element, more: Element) -> None:

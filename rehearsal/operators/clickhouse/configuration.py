@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from .layout import CHI, Host, Installation, is_true
+from .layout import CHI, SECURE_PORTS, Host, Installation, insecure, is_true, secure
 
 _SECRET_ENV = "CLICKHOUSE_INTERNODE_CLUSTER_SECRET"
 _PASSWORD_KEYS = ("password", "password_sha256_hex", "password_double_sha1_hex")
@@ -66,15 +66,23 @@ def _clickhouse(installation: Installation, host: Host, made: Files) -> None:
         "replica": replica,
     }
     _put(made.host, "macros", _xml({"macros": macros}, installation))
-    _put(made.host, "hostname-ports", _xml({"interserver_http_host": replica}, installation))
+    # a port that the operator does not know is 0 in its file, which opens any free one
+    unknown = {} if insecure(host) else {"tcp_port": 0, "http_port": 0}
+    if not secure(host):
+        unknown |= {"tcp_port_secure": 0, "https_port": 0}
+    _put(made.host, "hostname-ports", _xml({**unknown, "interserver_http_host": replica}, installation))
     zookeeper = host.cluster.spec.get("zookeeper") or configuration.get("zookeeper") or {}
     if zookeeper.get("nodes"):
-        tree: dict[str, Any] = {"node": [dict(node) for node in zookeeper["nodes"]]}
+        tree: dict[str, Any] = {"node": [_keeper_node(node) for node in zookeeper["nodes"]]}
         tree |= {key: value for key, value in zookeeper.items() if key != "nodes"}
         queue = {"path": f"/clickhouse/{installation.name}/task_queue/ddl"}
         _put(made.host, "zookeeper", _xml({"zookeeper": tree, "distributed_ddl": queue}, installation))
     if secret := cluster_secret(installation, host):
         made.env.append({"name": _SECRET_ENV, "valueFrom": {"secretKeyRef": secret}})
+
+
+def _keeper_node(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {**node, **({"secure": int(is_true(node["secure"]))} if "secure" in node else {})}
 
 
 def _keeper(installation: Installation, host: Host, made: Files) -> None:
@@ -163,7 +171,8 @@ def _remote_servers(installation: Installation) -> str:
     hosts = installation.hosts
 
     def replica(host: Host) -> dict[str, Any]:
-        return {"host": installation.statefulset(host), "port": 9000, "secure": 0}
+        port = SECURE_PORTS["secureclient"] if secure(host) else CHI.ports["tcp"]
+        return {"host": installation.statefulset(host), "port": port, "secure": int(secure(host))}
 
     for cluster in installation.clusters:
         shards = [

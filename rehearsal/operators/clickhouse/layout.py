@@ -35,6 +35,7 @@ class Flavour:
     common_folder: str
     data: str
     ports: Mapping[str, int]
+    """Those of a host that is asked without encryption."""
     service_ports: Sequence[str]
     """The ports of the entry Service, by name."""
     image: str
@@ -74,6 +75,7 @@ CHK = Flavour(
     service_ports=("zk", "raft"),
     image="clickhouse/clickhouse-keeper:latest",
 )
+SECURE_PORTS = {"secureclient": 9440, "https": 8443}
 FLAVOURS = {flavour.kind: flavour for flavour in (CHI, CHK)}
 
 
@@ -185,6 +187,15 @@ class Installation:
         """The DNS name of the host's own Service."""
         return f"{self.statefulset(host)}.{self.domain}"
 
+    def ports(self, host: Host) -> dict[str, int]:
+        """The ports that the operator knows of a host, by the names that it gives them."""
+        if self.flavour is CHK:
+            return dict(CHK.ports)
+        plain = ("tcp", "http") if insecure(host) else ()
+        found = {name: CHI.ports[name] for name in plain}
+        found |= SECURE_PORTS if secure(host) else {}
+        return found | {"interserver": CHI.ports["interserver"]}
+
     def host_config(self, host: Host) -> str:
         """Name of the ConfigMap with what only this host has, such as its macros."""
         place = f"{host.cluster.name}-{host.shard}-{host.replica}"
@@ -218,6 +229,16 @@ class Installation:
         """The labels of everything of one host; they select its pod."""
         place = {self.label("shard"): str(host.shard), self.label("replica"): str(host.replica)}
         return self.cluster_scope(host.cluster) | place
+
+
+def secure(host: Host) -> bool:
+    """Whether the host's cluster asks for the ports with TLS."""
+    return is_true(host.cluster.spec.get("secure"))
+
+
+def insecure(host: Host) -> bool:
+    """Whether the host's cluster has the ports without TLS, as it does unless it says no."""
+    return is_true(host.cluster.spec.get("insecure", "yes"))
 
 
 def is_true(value: Any) -> bool:

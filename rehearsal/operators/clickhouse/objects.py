@@ -12,7 +12,7 @@ from typing import Any
 
 from ..runtime import inherited, owner_reference
 from .configuration import Files
-from .layout import CHI, Cluster, Host, Installation, is_true
+from .layout import CHI, Cluster, Host, Installation, insecure, is_true
 from .settings import Settings
 
 Object = dict[str, Any]
@@ -76,7 +76,7 @@ class Maker:
         """The headless Service of one host; it lists the host before it is ready."""
         installation = self.installation
         labels = installation.host_scope(host) | {installation.label("Service"): "host"}
-        ports = [{"name": name, "port": port, "targetPort": port} for name, port in installation.flavour.ports.items()]
+        ports = [{"name": name, "port": port, "targetPort": port} for name, port in installation.ports(host).items()]
         return {
             "apiVersion": "v1",
             "kind": "Service",
@@ -157,7 +157,7 @@ class Maker:
             # without a container the operator adds one with the newest image
             server = {"name": flavour.container, "image": flavour.image}
             containers.append(server)
-        self._server(server, files)
+        self._server(host, server, files)
         maps = {
             installation.common_config: flavour.common_folder,
             installation.common_users: "users.d",
@@ -185,14 +185,14 @@ class Maker:
             "spec": spec,
         }
 
-    def _server(self, container: Object, files: Files) -> None:
-        flavour = self.installation.flavour
+    def _server(self, host: Host, container: Object, files: Files) -> None:
+        known = self.installation.ports(host)
         held = {port.get("name") for port in container.get("ports") or ()}
-        ports = [{"name": name, "containerPort": port} for name, port in flavour.ports.items() if name not in held]
+        ports = [{"name": name, "containerPort": port} for name, port in known.items() if name not in held]
         container["ports"] = [*(container.get("ports") or ()), *ports]
         names = {variable["name"] for variable in container.get("env") or ()}
         container["env"] = [*(container.get("env") or ()), *(one for one in files.env if one["name"] not in names)]
-        for name, probe in _PROBES[flavour.short].items():
+        for name, probe in _probes(self.installation, host).items():
             container.setdefault(name, probe)
 
     def _volumes(self, host: Host) -> dict[str, str]:
@@ -235,8 +235,18 @@ class Maker:
         return text.replace("{chi}", self.installation.name).replace("{chk}", self.installation.name)
 
 
-def _ping(initial: int, **more: int) -> Object:
-    return {"httpGet": {"path": "/ping", "port": "http"}, "initialDelaySeconds": initial, "periodSeconds": 3, **more}
+def _probes(installation: Installation, host: Host) -> Mapping[str, Object]:
+    """Those that the operator puts where the template has none of its own."""
+    if installation.flavour is CHI:
+        asked = {"path": "/ping", "port": "http"}
+        if not insecure(host):
+            asked = {"path": "/ping", "port": "https", "scheme": "HTTPS"}
+        return {"livenessProbe": _ping(asked, 60, failureThreshold=10), "readinessProbe": _ping(asked, 10)}
+    return _KEEPER_PROBES
+
+
+def _ping(asked: Mapping[str, str], initial: int, **more: int) -> Object:
+    return {"httpGet": dict(asked), "initialDelaySeconds": initial, "periodSeconds": 3, **more}
 
 
 _RUOK = (
@@ -244,10 +254,7 @@ _RUOK = (
     'if [[ "${OK}" == "imok" ]]; then exit 0; else exit 1; fi'
 )
 _TIMES = {"initialDelaySeconds": 5, "periodSeconds": 5, "failureThreshold": 12}
-_PROBES: Mapping[str, Mapping[str, Object]] = {
-    "chi": {"livenessProbe": _ping(60, failureThreshold=10), "readinessProbe": _ping(10)},
-    "chk": {
-        "livenessProbe": {"exec": {"command": ["bash", "-xc", _RUOK]}, **_TIMES},
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": 9182}, **_TIMES},
-    },
+_KEEPER_PROBES: Mapping[str, Object] = {
+    "livenessProbe": {"exec": {"command": ["bash", "-xc", _RUOK]}, **_TIMES},
+    "readinessProbe": {"httpGet": {"path": "/ready", "port": 9182}, **_TIMES},
 }
