@@ -31,8 +31,8 @@ class KeeperArgs:
     ids: pods.Ids = pods.IMAGE
     image_pull_secrets: Sequence[str] = ()
     revision: str = ""
-    """A new text makes the operator go over the installation again; it restarts nothing, or with `tls` the nodes one by one, which
-    is how these learn of a new certificate."""
+    """A new text makes the operator go over the installation again; it restarts nothing, or with `tls` the nodes right after
+    each other, which is how these learn among themselves of a new certificate."""
     tls: TLS | None = None
     """None: no connection is encrypted."""
     protect: bool = False

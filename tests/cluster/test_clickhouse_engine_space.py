@@ -58,11 +58,12 @@ def folder() -> Iterator[Path]:
 
 
 @settings(max_examples=EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(BUCKETS.filter(lambda bucket: _refusal(bucket) is None), st.integers(1, 400))
-@example(space.COMPATIBLE, 1)
-@example(contracts.Bucket(provider="s3", name="data", region="us-east-1", kms_key="]]>&<a b='c'/>"), 1)
-def test_what_is_not_refused_loads(folder: Path, bucket: contracts.Bucket, cache: int) -> None:
-    made = server.manifest(space.server(bucket=bucket, volume_gib=2 * cache, cache_gib=cache))["spec"]
+@given(BUCKETS.filter(lambda bucket: _refusal(bucket) is None), st.integers(1, 400), st.booleans())
+@example(space.COMPATIBLE, 1, True)
+@example(contracts.Bucket(provider="s3", name="data", region="us-east-1", kms_key="]]>&<a b='c'/>"), 1, False)
+def test_what_is_not_refused_loads(folder: Path, bucket: contracts.Bucket, cache: int, encrypted: bool) -> None:
+    tls = space.ENCRYPTED if encrypted else None
+    made = server.manifest(space.server(bucket=bucket, volume_gib=2 * cache, cache_gib=cache, tls=tls))["spec"]
     container = made["templates"]["podTemplates"][0]["spec"]["containers"][0]
     secrets = {space.KEYS.access_key: "a2V5", space.KEYS.secret_key: "secret"}
     variables = pod_environment(container, secrets, "chi-wandb-weavecluster-0-0-0")
@@ -70,7 +71,12 @@ def test_what_is_not_refused_loads(folder: Path, bucket: contracts.Bucket, cache
     # a cache larger than the volume is refused, and this machine's disk is what it is
     files = {name: text.replace(f"{cache}Gi<", "1Gi<") for name, text in made["configuration"]["files"].items()}
     with tempfile.TemporaryDirectory(dir=folder) as root:
-        mounted = {"bucket-authority/ca.crt": Authority(Path(root)).certificate.read_text()} if bucket.ca else {}
+        authority = Authority(Path(root))
+        mounted = {"bucket-authority/ca.crt": authority.certificate.read_text()} if bucket.ca else {}
+        if encrypted:
+            shown = authority.files("chi-wandb-weavecluster-0-0")
+            names = {"tls.crt": shown[0], "tls.key": shown[1], "ca.crt": authority.certificate}
+            mounted |= {f"tls/{name}": file.read_text() for name, file in names.items()}
         engine = Engine(Path(root) / "server", files, macros=macros, environment=variables, mounted=mounted, seconds=60)
         disk = "az_disk" if bucket.provider == "az" else "s3_disk"
         assert engine.run(*LOAD) == [f"['{disk}']", "1", "s3_main"]

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.clickhouse import keeper, names, network, probe, server, tls
+from components import contracts
+from components.clickhouse import backup, keeper, names, network, probe, server, tls
 from components.clickhouse.tls import TLS, Issuer
 from rehearsal.kubelet.images.clickhouse_server import merged
 from rehearsal.operators.clickhouse import configuration
 from rehearsal.operators.clickhouse.layout import CHI, CHK, Flavour, Installation
 from tests.harness import clickhouse_space as space
 from tests.harness.certificates import FIRST, SECOND
+from tests.harness.clickhouse_backup import arguments
 
 IMAGE = (
     "<clickhouse><http_port>8123</http_port><tcp_port>9000</tcp_port><mysql_port>9004</mysql_port>"
@@ -137,6 +139,27 @@ def test_the_clients_of_the_jobs_encrypt_and_hold_the_name_against_the_authority
     told = ElementTree.fromstring(tls.authority(space.ENCRYPTED, "clickhouse")["data"]["client.xml"])
     assert told.findtext("openSSL/client/extendedVerification") == "true"
     assert told.findtext("openSSL/client/loadDefaultCAFile") == "false"
+
+
+@pytest.mark.parametrize("make", [backup.backup_job, backup.restore_job])
+def test_the_jobs_of_backups_encrypt_what_they_ask_the_servers_and_open_their_store_as_before(make: Any) -> None:
+    store = dataclasses.replace(
+        space.COMPATIBLE,
+        endpoint="https://store.example.internal:9000",
+        ca=contracts.SecretKey(name="store-ca", key="ca.crt"),
+    )
+    plain = arguments(store)
+    pods_ = [
+        make(each)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        for each in (plain, dataclasses.replace(plain, tls=space.ENCRYPTED))
+    ]
+    before, after = (each["containers"][0] for each in pods_)
+    assert after["command"][-1].replace("--config-file /etc/clickhouse-tls/client.xml --secure ", "") == before["command"][-1]
+    hosts = {each["name"]: each.get("value") for each in after["env"]}["HOSTS"].split()
+    assert {each.rpartition(":")[2] for each in hosts} == {str(names.TLS_PORTS.native)}
+    assert [each["name"] for each in pods_[1]["volumes"]] == ["bucket-authority", "tls"]
+    assert [each["name"] for each in after["volumeMounts"]] == ["bucket-authority", "tls"]
+    assert pods_[0]["volumes"] == pods_[1]["volumes"][:1]
 
 
 def annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:

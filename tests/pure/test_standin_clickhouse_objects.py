@@ -99,6 +99,29 @@ def test_every_file_is_well_formed_and_says_who_the_server_is():
     assert files.common["storage.xml"] == "<clickhouse/>"
 
 
+def test_a_cluster_with_tls_alone_has_other_ports_and_probes_and_none_that_the_operator_forgets():
+    encrypted = {"secure": "yes", "insecure": "no"}
+    node = {"host": "keeper-0", "port": 9281, "secure": "yes"}
+    made = installation(
+        configuration=SPEC["configuration"] | {"clusters": [CLUSTER | encrypted], "zookeeper": {"nodes": [node]}}
+    )
+    host = made.hosts[0]
+    assert made.ports(host) == {"secureclient": 9440, "https": 8443, "interserver": 9009}
+    files = configuration.files(made, host, {})
+    own = ElementTree.fromstring(files.host["chop-generated-hostname-ports.xml"])
+    assert (own.findtext("tcp_port"), own.findtext("http_port"), own.findtext("https_port")) == ("0", "0", None)
+    [asked] = ElementTree.fromstring(files.host["chop-generated-zookeeper.xml"]).findall("zookeeper/node")
+    assert asked.findtext("secure") == "1"
+    replica = ElementTree.fromstring(files.common["chop-generated-remote_servers.xml"]).find(".//replica")
+    assert replica is not None
+    assert (replica.findtext("port"), replica.findtext("secure")) == ("9440", "1")
+    server = statefulset(made)["spec"]["template"]["spec"]["containers"][0]
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert server[probe]["httpGet"] == {"path": "/ping", "port": "https", "scheme": "HTTPS"}
+    both = installation(configuration=SPEC["configuration"] | {"clusters": [CLUSTER | {"secure": "yes"}]})
+    assert both.ports(both.hosts[0]).keys() == {"tcp", "http", "secureclient", "https", "interserver"}
+
+
 def test_a_password_by_reference_becomes_a_variable_that_the_pod_cannot_start_without():
     made = installation()
     files = configuration.files(made, made.hosts[0], {})
