@@ -40,9 +40,9 @@ def _keepers(value: int) -> int:
 ManagedCluster = Annotated[
     str,
     *matching(
-        re.compile(r"[a-z0-9]{1,15}"),
+        re.compile(r"[a-z][a-z0-9]{0,14}"),
         "is not a name that both ClickHouse's operator and Weave accept",
-        "Use 1 to 15 lower-case letters and digits.",
+        "Use 1 to 15 lower-case letters and digits, beginning with a letter.",
     ),
 ]
 ManagedDatabase = Annotated[
@@ -174,7 +174,7 @@ class ManagedClickHouse(Model):
     """Keeper nodes, which coordinate all replicas: 1, 3 or 5. Never change it later: ClickHouse's coordination state
     does not survive that."""
     cluster: ManagedCluster = "weavecluster"
-    """Name of the ClickHouse cluster: 1 to 15 lower-case letters and digits. Never change it later: Weave's tables are tied to
+    """Name of the ClickHouse cluster: 1 to 15 lower-case letters and digits, beginning with a letter. Never change it later: Weave's tables are tied to
     it."""
     database: ManagedDatabase = "weave"
     """Weave's database."""

@@ -443,10 +443,10 @@ def _layout_problems(args: ClickHouseArgs) -> Iterator[str]:
 def _name_problems(args: ClickHouseArgs) -> Iterator[str]:
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?", args.installation):
         yield f"installation: {args.installation!r} given; 1 to 15 of a-z, 0-9 and -, beginning with a letter, are possible"
-    if not re.fullmatch(r"[a-z0-9]{1,15}", args.cluster_name):
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,14}", args.cluster_name):
         yield (
-            f"cluster_name: {args.cluster_name!r} given; 1 to 15 of a-z and 0-9 are possible "
-            "(the operator knows no underscore, Weave's migrations no hyphen, Kubernetes no capitals)"
+            f"cluster_name: {args.cluster_name!r} given; 1 to 15 of a-z and 0-9, beginning with a letter, are possible "
+            "(the operator makes it an element of XML and knows no underscore, Weave's migrations no hyphen, Kubernetes no capitals)"
         )
     for what, given in {"database": args.database, "user": args.user}.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", given):

@@ -182,7 +182,7 @@ def servers(draw: st.DrawFn) -> ServerArgs:
         shards=shards,
         replicas=replicas,
         keepers=draw(st.sampled_from([1, 3, 5] if replicas == 1 else [3, 5])),
-        cluster_name=draw(st.from_regex(r"[a-z0-9]{1,15}", fullmatch=True)),
+        cluster_name=draw(st.from_regex(r"[a-z][a-z0-9]{0,14}", fullmatch=True)),
         revision=draw(st.sampled_from(["", "2"])),
     )
 

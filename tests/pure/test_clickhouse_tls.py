@@ -32,10 +32,7 @@ KEEPER_DEFAULTS = "<clickhouse><keeper_server><tcp_port>2181</tcp_port></keeper_
 EXAMPLES = 20
 """Each makes a whole manifest."""
 PLAIN = {str(port) for port in dataclasses.asdict(names.PLAIN_PORTS).values()} | {"9004", "9005"}
-encrypted_servers = space.servers().map(
-    # the operator writes a cluster's name as an element, which no digit may begin
-    lambda args: dataclasses.replace(args, tls=args.tls or space.ENCRYPTED, cluster_name=f"w{args.cluster_name[1:]}")
-)
+encrypted_servers = space.servers().map(lambda args: dataclasses.replace(args, tls=args.tls or space.ENCRYPTED))
 encrypted_keepers = space.keepers().map(lambda args: dataclasses.replace(args, tls=args.tls or space.ENCRYPTED))
 
 
@@ -154,7 +151,10 @@ def test_the_jobs_of_backups_encrypt_what_they_ask_the_servers_and_open_their_st
         for each in (plain, dataclasses.replace(plain, tls=space.ENCRYPTED))
     ]
     before, after = (each["containers"][0] for each in pods_)
-    assert after["command"][-1].replace("--config-file /etc/clickhouse-tls/client.xml --secure ", "") == before["command"][-1]
+    assert (
+        after["command"][-1].replace("--config-file /etc/clickhouse-tls/client.xml --secure ", "")
+        == before["command"][-1]
+    )
     hosts = {each["name"]: each.get("value") for each in after["env"]}["HOSTS"].split()
     assert {each.rpartition(":")[2] for each in hosts} == {str(names.TLS_PORTS.native)}
     assert [each["name"] for each in pods_[1]["volumes"]] == ["bucket-authority", "tls"]
