@@ -48,12 +48,19 @@ class Shown:
     """A server that shows a certificate, takes what it is sent, and answers HTTP with one row."""
 
     context: ssl.SSLContext
+    path: Path | None = None
+    """A Unix socket in place of a port."""
     taken: list[tuple[str, bytes]] = field(default_factory=list)
     """Version of TLS and first bytes of each connection that sent something."""
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        if self.path:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(self.path))
+            self._listener.listen()
+        else:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -176,16 +183,36 @@ def test_an_authority_of_the_bucket_is_believed_beside_that_of_the_servers(
 def test_jobs_hold_the_name_in_the_certificate_against_the_server_that_they_ask(
     tmp_path: Path, ours: Authority
 ) -> None:
-    told = tls.authority(tls.TLS(ca=ours.certificate.read_text(), secret="x"), "clickhouse")["data"]
     good, misnamed = Shown(ours.context(HOST)), Shown(ours.context("elsewhere.example"))
     for shown, who in ((good, "good"), (misnamed, "misnamed")):
         root = tmp_path / who
-        files = {"config.d/client.xml": told[tls.CLIENT].replace(tls.CLIENT_FOLDER, str(ours.certificate.parent))}
-        files["config.d/client.xml"] = files["config.d/client.xml"].replace("ca.crt", ours.certificate.name)
+        files = {"config.d/client.xml": _client(ours)}
         with pytest.raises(EngineError):
             Engine(root, files, macros={}, environment={}, seconds=60).run(remote(shown))
     assert good.taken[0][1].startswith(b"\x00\x04chDB")
     assert misnamed.taken == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "believed"),
+    [("*.clickhouse.svc.cluster.local", True), ("*.svc.cluster.local", False), ("clickhouse-wandb", False)],
+)
+def test_a_pattern_in_the_certificate_covers_the_full_names_of_one_namespace(
+    tmp_path: Path, ours: Authority, shown: str, believed: bool
+) -> None:
+    host, port = "clickhouse-wandb.clickhouse.svc.cluster.local", TLS_PORTS.native
+    (tmp_path / "hosts").write_text(f"127.0.0.1 {host}\n")
+    server_ = Shown(ours.context(shown), path=tmp_path / "socket")
+    world = {
+        "files": {"/etc/hosts": str(tmp_path / "hosts")},
+        "addresses": [],
+        "ports": {str(port): str(tmp_path / "socket")},
+    }
+    files = {"config.d/client.xml": _client(ours)}
+    running = Engine(tmp_path / "job", files, macros={}, environment={}, world=world, seconds=60)
+    with pytest.raises(EngineError):
+        running.run(f"SELECT * FROM remoteSecure('{host}:{port}', 'system', 'one')")
+    assert bool(server_.taken) == believed
 
 
 def test_weave_encrypts_on_the_port_of_the_servers_and_on_no_other() -> None:
@@ -207,6 +234,12 @@ def test_weave_believes_what_the_bundle_of_its_image_holds_and_the_right_name_al
     assert "CERTIFICATE_VERIFY_FAILED" in _weave(good, without)
     assert "Hostname mismatch" in _weave(misnamed, bundle)
     assert misnamed.taken == []
+
+
+def _client(authority: Authority) -> str:
+    """What the Jobs' clients are told, with the authority where it is here."""
+    told = tls.authority(tls.TLS(ca=authority.certificate.read_text(), secret="x"), "clickhouse")["data"][tls.CLIENT]
+    return told.replace(f"{tls.CLIENT_FOLDER}/{tls.CA}", str(authority.certificate))
 
 
 def _weave(shown: Shown, bundle: Path) -> str:

@@ -73,6 +73,7 @@ class Engine:
         mounted: Mapping[str, str] | None = None,
         net: Internet | None = None,
         trusted: bool = True,
+        world: Mapping[str, Any] | None = None,
         python: Path | str = sys.executable,
         seconds: float = SECONDS,
     ) -> None:
@@ -81,12 +82,12 @@ class Engine:
         `users` is the content of users.xml; `extra` stands for what the operator generates beside `files`; `mounted` are
         files that the pod has below /etc/clickhouse-server from elsewhere. With
         `net`, its hosts are all that the server can reach, by their own names; with `trusted`, it believes their
-        certificates as it would those of the world. `python` has the engine in its packages.
+        certificates as it would those of the world; `world` is one made otherwise, as `namespace.enter` takes it. `python` has the engine in its packages.
         """
         self._root, self._environment, self._python = root, dict(environment), str(python)
         self._seconds = seconds
         (root / "config.d").mkdir(parents=True)
-        self._world = net.world(root, trusted=trusted) if net else None
+        self._world = net.world(root, trusted=trusted) if net else world
         directories = f"<path>{root}/data/</path><filesystem_caches_path>{root}/data/</filesystem_caches_path>"
         values = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in macros.items())
         logs = "".join(_log(name) for name in IMAGE_LOGS)
