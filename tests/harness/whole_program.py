@@ -96,6 +96,7 @@ def record_function(
     """Runs `program()` as a Pulumi program; see `record`."""
     recorder = Recorder(answer, strict=strict, invent=not preview)
     messages: list[tuple[str, str]] = []
+    gc.unfreeze()  # what the program of an earlier run put aside, for itself
     with _no_stack_traces(), _event_loop() as loop:
         # Threads see a setting only if it was None before: without this they would build every URN for the
         # project and stack that were set first in this process.
@@ -107,9 +108,7 @@ def record_function(
             loop.run_until_complete(run_pulumi_func(lambda: _call(program)))
             exports = loop.run_until_complete(_resolve(_stack().outputs))
         finally:
-            # a program may switch the collector off, and put aside what there is: for itself
-            gc.unfreeze()
-            gc.enable()
+            gc.enable()  # a program may switch the collector off, for itself
             pulumi.runtime.set_all_config({}, [])
             settings.reset_options()
     if recorder.complaints:
