@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 STACK ?= dev
 
 # Tests that run at once. More than a machine has cores, because many wait for processes they have started.
-TESTS_AT_ONCE ?= 4
+TESTS_AT_ONCE ?= 3
 
 # Any Python from 3.11 on starts the bootstrap; everything after that runs in the environment that it makes.
 PYTHON3 := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
