@@ -13,6 +13,7 @@ from rich.console import Console
 from rehearsal.lifecycle import Rehearsal
 from rehearsal.progress import Progress
 from rehearsal.state import PROJECT, State
+from settings.stack_file import stack_file
 
 SCALE = "0.1"
 """Seconds that a minute of AWS takes in these tests."""
@@ -42,11 +43,6 @@ class Project:
         """The stack file with these settings instead of its own."""
         changed = {**self.original, "config": merged(self.original["config"], changes)}
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump(changed))
-
-
-def stack_file(stack: str) -> Path:
-    own = PROJECT / f"Pulumi.{stack}.yaml"
-    return own if own.exists() else PROJECT / "examples" / own.name
 
 
 def rehearsal_of(project: Project, folder: Path, binaries: Mapping[str, Path]) -> Rehearsal:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+from settings.stack_file import PROJECT, stack_file
 
 from .aws import World
 from .recorder import Answer
 from .whole_program import Recording, record, stack_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = PROJECT
 LICENSE = "wandb:license"
 CLUSTER = "wandb:kubernetes"
 
@@ -42,11 +43,3 @@ def record_stack(
     else:
         config[CLUSTER] = json.dumps(json.loads(config.get(CLUSTER, "{}")) | {"preflight": False})
     return record(ROOT, stack=stack, config=config, secret_keys=encrypted | secret_keys, preview=preview, answer=answer)
-
-
-def stack_file(stack: str) -> Path:
-    """The file of a stack. Raises `FileNotFoundError`."""
-    for folder in (ROOT, ROOT / "examples"):
-        if (path := folder / f"Pulumi.{stack}.yaml").is_file():
-            return path
-    raise FileNotFoundError(f"no Pulumi.{stack}.yaml in {ROOT} or its examples")

@@ -29,11 +29,9 @@ from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 import sizing
+from settings.stack_file import PROJECT
 
 from .recorder import Answer, Recorder
-
-PROJECT = Path(__file__).resolve().parents[2]
-"""The folder of this project's program."""
 
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The same language, read ten times as fast where PyYAML was built with libyaml."""
