@@ -378,9 +378,8 @@ def _ids(asked: PodIds) -> Ids:
 
 
 def _tls(asked: ClickHouseTLS) -> TLS:
-    issuer = asked.issuer
-    kind: Literal["ClusterIssuer", "Issuer"] = "ClusterIssuer" if issuer and issuer.scope == "cluster" else "Issuer"
-    return TLS(ca=asked.ca, secret=asked.secret, issuer=Issuer(name=issuer.name, kind=kind) if issuer else None)
+    issuer = Issuer(name=asked.issuer.name, kind=asked.issuer.kind) if asked.issuer else None
+    return TLS(ca=asked.ca, secret=asked.secret, issuer=issuer)
 
 
 def identity_of(asked: WorkloadIdentity | None) -> contracts.Identity:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .crds import Definition, definition
 
 if TYPE_CHECKING:
-    from settings.clickhouse import CertificateIssuer
+    from settings.base import CertificateIssuer
 
 GROUP = "cert-manager.io"
 API_VERSION = f"{GROUP}/v1"
@@ -42,9 +42,8 @@ _HOURS = re.compile(r"([0-9]+)h")
 def objects(asked: CertificateIssuer, namespace: str) -> Iterator[dict[str, Any]]:
     """What a user has put there: the definitions, and the issuer."""
     yield from map(definition, DEFINITIONS)
-    kind, where = ("ClusterIssuer", {}) if asked.scope == "cluster" else ("Issuer", {"namespace": namespace})
-    metadata = {"name": asked.name, **where}
-    yield {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": {"selfSigned": {}}}
+    metadata = {"name": asked.name, **({} if asked.kind == "ClusterIssuer" else {"namespace": namespace})}
+    yield {"apiVersion": API_VERSION, "kind": asked.kind, "metadata": metadata, "spec": {"selfSigned": {}}}
 
 
 def secret(certificate: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,6 +195,20 @@ Certificate = Annotated[
 ]
 
 
+class CertificateIssuer(Model):
+    """The issuer of cert-manager that makes a certificate."""
+
+    name: ObjectName
+    """Its name."""
+    scope: Literal["cluster", "namespace"] = "cluster"
+    """Whether it is a ClusterIssuer, or an Issuer in the namespace of the certificate."""
+
+    @property
+    def kind(self) -> Literal["ClusterIssuer", "Issuer"]:
+        """In cert-manager's words."""
+        return "ClusterIssuer" if self.scope == "cluster" else "Issuer"
+
+
 class SecretKey(Model):
     """One key of a Secret that exists in the cluster."""
 

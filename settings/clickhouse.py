@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from .base import (
     Certificate,
+    CertificateIssuer,
     ContainerResources,
     GiB,
     Model,
@@ -128,15 +129,6 @@ def _authorities(value: str) -> str:
     except (ssl.SSLError, ValueError) as error:
         raise refusal("holds a certificate that cannot be read", "Paste the authority's certificate again.") from error
     return value
-
-
-class CertificateIssuer(Model):
-    """The issuer of cert-manager that makes the certificate of the servers and keepers."""
-
-    name: ObjectName
-    """Its name."""
-    scope: Literal["cluster", "namespace"] = "cluster"
-    """Whether it is a ClusterIssuer, or an Issuer in ClickHouse's namespace."""
 
 
 class ClickHouseTLS(Model):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from .base import DnsLabel, Model, ObjectName, refusal
+from .base import CertificateIssuer, DnsLabel, Model, ObjectName, refusal
 
 
 def _issuer(value: str) -> str:
@@ -90,15 +90,6 @@ class Gateway(Model):
     """GatewayClass of a Gateway that the stack makes (`kubectl get gatewayclass`), with `ingress.tlsSecret` for https."""
 
 
-class Issuer(Model):
-    """The issuer of cert-manager that makes the certificate."""
-
-    name: ObjectName
-    """Its name."""
-    scope: Literal["cluster", "namespace"] = "cluster"
-    """Whether it is a ClusterIssuer, or an Issuer in W&B's namespace."""
-
-
 class Ingress(Model):
     """How W&B is reached from outside the cluster."""
 
@@ -116,7 +107,7 @@ class Ingress(Model):
     controller must take request bodies of any size: W&B uploads files through it."""
     timeout_seconds: int = Field(default=300, ge=30, le=4000)
     """How long an answer may take, where `controller` or `gateway` can be told. W&B's longest queries take minutes."""
-    cert_manager: Issuer | None = None
+    cert_manager: CertificateIssuer | None = None
     """Has cert-manager make the certificate, into `tlsSecret`. Default: you do."""
     tls: Literal["secret", "upstream", "none"] | None = None
     """Where TLS ends. `secret`: at the Ingress, with the certificate of `tlsSecret`. `upstream`: at the controller or

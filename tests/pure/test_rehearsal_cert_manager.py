@@ -9,7 +9,7 @@ import pytest
 from components.clickhouse import tls
 from components.clickhouse.tls import TLS, Issuer
 from rehearsal import cert_manager, crds
-from settings.clickhouse import CertificateIssuer
+from settings.base import CertificateIssuer
 from tests.harness.certificates import FIRST
 from tests.harness.crd_check import CrdCheck
 
