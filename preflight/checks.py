@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,18 @@ class _Look:
     owner: str
     lookup: Lookup
     nodes: PlannedNodes | None
+
+    def lacking(self, definitions: Iterable[str]) -> list[str]:
+        """Those of the CustomResourceDefinitions that the cluster does not have."""
+        return [name for name in definitions if self.lookup.read("CustomResourceDefinition", name) is None]
+
+    def running(self) -> tuple[Object, Object] | None:
+        """The ClickHouseInstallation that runs where the stack wants its own, and the cluster in its spec."""
+        if self.settings.managed_clickhouse is None:
+            return None
+        found = self.lookup.read("ClickHouseInstallation", INSTALLATION, self.settings.namespaces.clickhouse)
+        clusters = (((found or {}).get("spec") or {}).get("configuration") or {}).get("clusters") or [{}]
+        return (found, clusters[0]) if found else None
 
 
 def check(
@@ -375,7 +387,7 @@ def _gateway(look: _Look) -> Found:
     asked = look.settings.ingress.gateway if look.settings.ingress else None
     if asked is None:
         return
-    missing = [name for name in GATEWAY_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    missing = look.lacking(GATEWAY_CRDS)
     if missing:
         yield problem(
             "ingress.gateway",
@@ -404,7 +416,7 @@ def _definitions(look: _Look) -> Found:
     clickhouse = look.settings.managed_clickhouse
     if clickhouse is None or clickhouse.crds == "managed":
         return
-    missing = [name for name in CLICKHOUSE_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    missing = look.lacking(CLICKHOUSE_CRDS)
     if missing:
         yield problem(
             "clickhouse.crds",
@@ -418,7 +430,7 @@ def _issuer(look: _Look) -> Found:
     asked = clickhouse.tls.issuer if clickhouse and clickhouse.tls else None
     if asked is None:
         return
-    missing = [name for name in CERT_MANAGER_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    missing = look.lacking(CERT_MANAGER_CRDS)
     if missing:
         yield problem(
             "clickhouse.tls.issuer",
@@ -427,11 +439,11 @@ def _issuer(look: _Look) -> Found:
         )
         return
     namespace = look.settings.namespaces.clickhouse
-    kind, where = ("ClusterIssuer", None) if asked.scope == "cluster" else ("Issuer", namespace)
-    if look.lookup.read(kind, asked.name, where) is None:
+    where = None if asked.kind == "ClusterIssuer" else namespace
+    if look.lookup.read(asked.kind, asked.name, where) is None:
         yield problem(
             "clickhouse.tls.issuer.name",
-            f"names {'a ClusterIssuer' if where is None else 'an Issuer'} that does not exist (got {asked.name}"
+            f"names {'a' if where is None else 'an'} {asked.kind} that does not exist (got {asked.name}"
             f"{f', in namespace {where}' if where else ''})",
             f"`kubectl get {'clusterissuers' if where is None else f'-n {where} issuers'}` shows those that are there.",
         )
@@ -440,13 +452,11 @@ def _issuer(look: _Look) -> Found:
 def _encryption(look: _Look) -> Found:
     """What a running ClickHouse becomes only while nobody can use it."""
     wanted = look.settings.managed_clickhouse
-    if wanted is None:
+    running = look.running()
+    if wanted is None or running is None:
         return
-    found = look.lookup.read("ClickHouseInstallation", INSTALLATION, look.settings.namespaces.clickhouse)
-    if found is None:
-        return
-    clusters = ((found.get("spec") or {}).get("configuration") or {}).get("clusters") or [{}]
-    encrypted = clusters[0].get("secure") == "yes"
+    _, cluster = running
+    encrypted = cluster.get("secure") == "yes"
     if encrypted != (wanted.tls is not None):
         yield Warned(
             problem(
@@ -461,7 +471,7 @@ def _monitoring(look: _Look) -> Found:
     asked = look.settings.monitoring
     if asked is None:
         return
-    missing = [name for name in MONITORING_CRDS if look.lookup.read("CustomResourceDefinition", name) is None]
+    missing = look.lacking(MONITORING_CRDS)
     if missing:
         yield problem(
             "monitoring",
@@ -588,13 +598,11 @@ def _memory(node: Object) -> Decimal:
 def _tables(look: _Look) -> Found:
     """What a ClickHouse that holds data cannot become."""
     wanted = look.settings.managed_clickhouse
-    if wanted is None:
+    running = look.running()
+    if wanted is None or running is None:
         return
-    found = look.lookup.read("ClickHouseInstallation", INSTALLATION, look.settings.namespaces.clickhouse)
-    if found is None:
-        return
-    clusters = ((found.get("spec") or {}).get("configuration") or {}).get("clusters") or [{}]
-    shards = int((clusters[0].get("layout") or {}).get("shardsCount") or 1)
+    found, cluster = running
+    shards = int((cluster.get("layout") or {}).get("shardsCount") or 1)
     if wanted.shards < shards:
         yield problem(
             "clickhouse.shards",
